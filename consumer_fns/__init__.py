@@ -1,0 +1,1 @@
+"""The consumer's triggers: management API, DSP callbacks, task queue, completion marker."""

@@ -1,0 +1,1 @@
+"""Ferry: a serverless dataspace connector for Azure Blob Storage."""

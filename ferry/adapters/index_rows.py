@@ -1,0 +1,88 @@
+"""Index rows as row keys of one partition: `due` by time, the lists newest first (design: indexes).
+
+    due|<time>|<id>    live|<inverted time>|<id>    state|<STATE>|<inverted time>|<id>    all|<inverted time>|<id>
+
+Times keep their microseconds, so that a row which was read is the very row that was written.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from ferry.adapters.table_keys import decode_key, encode_key, is_cut
+from ferry.domain.faults import InvalidInput
+from ferry.ports.stores import IndexKind, IndexPage, IndexRow
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LAST = 10**18 - 1
+_TAIL = re.compile(r"[0-9]{18}\|[-:0-9A-Za-z!.;_~]+")
+
+
+def row_key(row: IndexRow) -> str:
+    """The key under which the row lies. Raises InvalidInput for an id that is too long to be read back."""
+    key = encode_key(row.process_id)
+    if is_cut(key):
+        raise InvalidInput.at("id", f"{len(row.process_id)} characters are too many for the id of a process")
+    at = _time(row.at) if row.kind is IndexKind.DUE else _inverted(row.at)
+    return f"{list_prefix(row.kind, row.state)}{at}|{key}"
+
+
+def parse_row_key(key: str) -> IndexRow:
+    """The row that lies under the key. Raises ValueError."""
+    kind, *state, at, encoded_id = key.split("|")
+    if kind == IndexKind.DUE:
+        due_at = datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return IndexRow(IndexKind.DUE, decode_key(encoded_id), due_at)
+    created_at = _EPOCH + timedelta(microseconds=_LAST - int(at))
+    return IndexRow(IndexKind(kind), decode_key(encoded_id), created_at, state[0] if state else "")
+
+
+def list_prefix(kind: IndexKind, state: str = "") -> str:
+    """What all keys of one list begin with."""
+    return f"{kind}|{state}|" if kind is IndexKind.STATE else f"{kind}|"
+
+
+def prefix_end(prefix: str) -> str:
+    """The least text that is greater than everything with that prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def due_end(until: datetime) -> str:
+    """The least text that is greater than every DUE key up to that time."""
+    return list_prefix(IndexKind.DUE) + _time(until + _MICROSECOND)
+
+
+def page_of(keys: Iterable[str], prefix: str, limit: int) -> IndexPage:
+    """The page that the first keys after the cursor make; one key more than `limit` says that another page follows."""
+    found = list(keys)
+    rows = tuple(parse_row_key(key) for key in found[:limit])
+    return IndexPage(rows, _cursor(found[limit - 1], prefix) if len(found) > limit else None)
+
+
+def start_of(prefix: str, after: str | None) -> str:
+    """The key behind which a page starts. Raises InvalidInput for what is not a cursor."""
+    if after is None:
+        return prefix
+    try:
+        tail = base64.urlsafe_b64decode(after.encode() + b"=" * (-len(after) % 4)).decode("ascii")
+    except (binascii.Error, UnicodeError) as error:
+        raise InvalidInput.at("cursor", "is not one that an earlier page gave") from error
+    if not _TAIL.fullmatch(tail):
+        raise InvalidInput.at("cursor", "is not one that an earlier page gave")
+    return prefix + tail
+
+
+def _cursor(key: str, prefix: str) -> str:
+    tail = key.removeprefix(prefix)
+    return base64.urlsafe_b64encode(tail.encode()).decode().rstrip("=")
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def _inverted(at: datetime) -> str:
+    return f"{_LAST - (at - _EPOCH) // _MICROSECOND:018d}"

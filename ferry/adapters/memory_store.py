@@ -1,0 +1,121 @@
+"""ProcessStore in memory: documents as JSON text, so that what cannot be stored fails here, too."""
+
+import itertools
+import json
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ferry.adapters.index_rows import due_end, list_prefix, page_of, parse_row_key, prefix_end, row_key, start_of
+from ferry.adapters.process_documents import conflict, is_own_write, move_history, taken
+from ferry.adapters.stored_text import stored_text
+from ferry.domain.codec import from_bytes, json_bytes
+from ferry.domain.process import JsonObject, Process
+from ferry.ports.stores import IndexKind, IndexPage, IndexRow, Record
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    text: bytes
+    etag: str
+
+
+class MemoryProcessStore[P: Process]:
+    """Documents of one class and their index rows; for tests, demonstrations and exploration."""
+
+    def __init__(self, cls: type[P]) -> None:
+        self._class = cls
+        self._documents: dict[str, _Stored] = {}
+        self._history: dict[str, list[bytes]] = {}
+        self._keys: list[str] = []
+        self._etags = itertools.count(1)
+        self._lock = threading.RLock()
+
+    def load(self, process_id: str) -> Record[P] | None:
+        """The document as it lies here."""
+        with self._lock:
+            stored = self._documents.get(process_id)
+        return Record(from_bytes(self._class, stored.text), stored.etag) if stored else None
+
+    def insert(self, process: P) -> Record[P]:
+        """Create the document. Raises AlreadyExists."""
+        with self._lock:
+            there = self.load(process.id)
+            if there is None:
+                return self._put(process)
+        if is_own_write(there.document, process):
+            return there
+        raise taken(process)
+
+    def replace(self, record: Record[P], process: P) -> Record[P]:
+        """Replace the document if it is still `record`'s. Raises CommitConflict."""
+        with self._lock:
+            there = self.load(process.id)
+            if there is not None and there.etag == record.etag:
+                return self._put(process)
+        if there is not None and is_own_write(there.document, process, record.document):
+            return there
+        raise conflict(process)
+
+    def delete(self, process_id: str) -> None:
+        """Remove the document and its history."""
+        with self._lock:
+            self._documents.pop(process_id, None)
+            self._history.pop(process_id, None)
+
+    def history(self, process_id: str) -> Sequence[JsonObject]:
+        """History lines that have left the document, oldest first."""
+        with self._lock:
+            return [json.loads(line) for line in self._history.get(process_id, ())]
+
+    def announce(self, rows: Sequence[IndexRow]) -> None:
+        """Write index rows."""
+        with self._lock:
+            for key in map(row_key, rows):
+                if not self._has_key(key):
+                    insort(self._keys, key)
+
+    def withdraw(self, rows: Sequence[IndexRow]) -> None:
+        """Remove index rows."""
+        with self._lock:
+            for key in map(row_key, rows):
+                if self._has_key(key):
+                    self._keys.pop(bisect_left(self._keys, key))
+
+    def due(self, until: datetime, limit: int) -> Sequence[IndexRow]:
+        """DUE rows up to that time, earliest first."""
+        return [parse_row_key(key) for key in self._range(list_prefix(IndexKind.DUE), due_end(until), limit)]
+
+    def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> IndexPage:
+        """Rows of one list, newest first."""
+        prefix = list_prefix(kind, state)
+        return page_of(self._range(start_of(prefix, after), prefix_end(prefix), limit + 1), prefix, limit)
+
+    def ids(self) -> Sequence[str]:
+        """The ids of all documents, in order; for tests that look for orphans."""
+        with self._lock:
+            return sorted(self._documents)
+
+    def index_rows(self) -> Sequence[IndexRow]:
+        """All index rows, stale ones included; for tests that look for orphans."""
+        with self._lock:
+            return [parse_row_key(key) for key in self._keys]
+
+    def _put(self, process: P) -> Record[P]:
+        document, moved = move_history(process)
+        stored = _Stored(stored_text(process.id, document), f'W/"{next(self._etags)}"')
+        if moved is not None:
+            self._history.setdefault(process.id, []).extend(json_bytes(line) for line in moved.lines)
+        self._documents[process.id] = stored
+        return Record(document, stored.etag)
+
+    def _has_key(self, key: str) -> bool:
+        place = bisect_left(self._keys, key)
+        return place < len(self._keys) and self._keys[place] == key
+
+    def _range(self, after: str, end: str, limit: int) -> Sequence[str]:
+        with self._lock:
+            first, last = bisect_right(self._keys, after), bisect_left(self._keys, end)
+            return self._keys[first : min(last, first + limit)]

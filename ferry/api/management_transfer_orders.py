@@ -1,0 +1,128 @@
+"""From a client's request to the order that starts a transfer (step 1); nothing is begun until all of it is good."""
+
+from dataclasses import dataclass
+
+from ferry.api.http import ApiRequest
+from ferry.api.management_assets import address_properties, check_alias
+from ferry.api.management_body import BodyReader
+from ferry.api.management_orders import (
+    ADDRESS_LIMIT,
+    CheckAddress,
+    RepeatKey,
+    check_url,
+    read_counter_party_address,
+    refuse_callbacks,
+    repeat_key,
+)
+from ferry.control_plane.consumer_decisions import TransferOrder
+from ferry.control_plane.negotiations import NegotiationService
+from ferry.domain.contracts import ContractAgreement
+from ferry.domain.data_address import (
+    AZURE_STORAGE,
+    AZURE_STORAGE_PUSH,
+    SECRET_PROPERTY,
+    DestinationAddress,
+    read_destination,
+)
+from ferry.domain.faults import InvalidInput, NotFound
+from ferry.domain.process import Json, JsonObject, Role
+from ferry.ports import Definitions
+from ferry.telemetry import trace_parent
+
+SHORTEST_SAS_SECONDS = 60
+LONGEST_SAS_SECONDS = 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferOrders:
+    """Reads the two requests that start a transfer. `destination_account`: where those go that name no account."""
+
+    agreements: Definitions[ContractAgreement]
+    negotiations: NegotiationService
+    participant_id: str
+    destination_account: str
+    check_address: CheckAddress
+
+    def read(self, request: ApiRequest, body: JsonObject) -> TransferOrder:
+        """EDC's TransferRequest. Raises InvalidInput with every fault."""
+        reader = BodyReader(body)
+        address = read_counter_party_address(reader, self.check_address)
+        transfer_type = reader.text("transferType")
+        if transfer_type and transfer_type != AZURE_STORAGE_PUSH:
+            reader.fault("transferType", f"is not supported; use {AZURE_STORAGE_PUSH}", transfer_type)
+        asset_id = reader.text("assetId", required=False)
+        return self._order(request, body, reader, address=address, asset_id=asset_id)
+
+    def read_for_agreement(self, request: ApiRequest, body: JsonObject) -> TransferOrder:
+        """The decision record's request: asset and agreement. Raises InvalidInput with every fault."""
+        reader = BodyReader(body)
+        address = reader.text("counterPartyAddress", required=False, limit=ADDRESS_LIMIT)
+        check_url(reader, "counterPartyAddress", address, self.check_address)
+        asset_id = reader.text("assetId")
+        return self._order(request, body, reader, address=address.rstrip("/") or None, asset_id=asset_id)
+
+    def _order(
+        self, request: ApiRequest, body: JsonObject, reader: BodyReader, *, address: str | None, asset_id: str
+    ) -> TransferOrder:
+        refuse_callbacks(reader)
+        agreement = self._agreement(reader, asset_id)
+        if address is None and agreement is not None:
+            address = self._address_of(reader, agreement)
+        managed = reader.boolean("managedResources", default=True)
+        destination = self._destination(reader, managed=managed)
+        sas_seconds = reader.integer("sasValiditySeconds", low=SHORTEST_SAS_SECONDS, high=LONGEST_SAS_SECONDS)
+        key = (
+            reader.collect(
+                lambda: repeat_key(request, body, participant_id=self.participant_id, kind="TransferProcess")
+            )
+            or RepeatKey()
+        )
+        reader.finish()
+        if agreement is None or destination is None:
+            raise InvalidInput.at("$", "the request is not complete")
+        return TransferOrder(
+            counter_party_id=agreement.provider_id,
+            counter_party_address=address or "",
+            agreement_id=agreement.id,
+            asset_id=agreement.asset_id,
+            destination=destination,
+            managed=managed,
+            sas_seconds=sas_seconds,
+            process_id=key.process_id,
+            request_digest=key.digest,
+            trace_parent=trace_parent.get(),
+        )
+
+    def _agreement(self, reader: BodyReader, asset_id: str) -> ContractAgreement | None:
+        contract_id = reader.text("contractId")
+        if not contract_id:
+            return None
+        agreement = self.agreements.get(contract_id)
+        if agreement is None or agreement.role is not Role.CONSUMER:
+            reader.fault("contractId", "is no contract agreement of ours as consumer; negotiate first", contract_id)
+            return None
+        if asset_id and asset_id != agreement.asset_id:
+            reader.fault("assetId", f"is not what the agreement is about: {agreement.asset_id!r}", asset_id)
+        return agreement
+
+    def _address_of(self, reader: BodyReader, agreement: ContractAgreement) -> str:
+        try:
+            return self.negotiations.get(agreement.negotiation_id).counter_party_address
+        except NotFound:
+            message = "is required: the negotiation that knew the provider's address has left the store"
+            reader.fault("counterPartyAddress", message)
+            return ""
+
+    def _destination(self, reader: BodyReader, *, managed: bool) -> DestinationAddress | None:
+        given = address_properties(reader.object("dataDestination"))
+        properties: dict[str, Json] = {"type": AZURE_STORAGE, "account": self.destination_account, **given}
+        if SECRET_PROPERTY in properties:
+            reader.fault("dataDestination.secret", "no secret in a request: name its vault alias in keyName")
+        if not managed and not properties.get("container"):
+            message = "is required where managedResources is false: the container that exists and is to be kept"
+            reader.fault("dataDestination.container", message)
+        reader.collect(lambda: check_alias(properties, "dataDestination"))
+        destination = reader.collect(lambda: read_destination(properties))
+        if destination is not None and destination.endpoint is not None:
+            check_url(reader, "dataDestination.endpoint", destination.endpoint, self.check_address)
+        return destination

@@ -1,0 +1,61 @@
+"""A transfer as the management API shows it: EDC's members, and beside them what an operator wants to know.
+
+No secret is ever among them, and no alias of one that we chose.
+"""
+
+from collections.abc import Sequence
+
+from ferry.api.management_shapes import (
+    CONTEXT,
+    Shown,
+    data_address,
+    iso,
+    millis,
+    shown_fault,
+    shown_history,
+)
+from ferry.domain.process import JsonObject
+from ferry.domain.transfer_process import Destination, TransferProcess
+from ferry.protocol.transfer_messages import destination_properties
+
+
+def shown_transfer(
+    process: TransferProcess, *, moved_history: Sequence[JsonObject] | None = None, progress: JsonObject | None = None
+) -> Shown:
+    """A TransferProcess. `moved_history`: its lines that have left the document; None leaves the history out."""
+    history: Shown = {} if moved_history is None else {"history": shown_history(moved_history, process.history)}
+    destination = process.destination
+    optional: Shown = {
+        "correlationId": process.correlation_id,
+        "dataDestination": _destination(destination) if destination else None,
+        "errorDetail": process.error.message if process.error else None,
+        "error": shown_fault(process.error),
+        "verification": process.verification,
+        "delivered": process.delivered,
+        "progress": progress,
+        "secretPurgeAt": iso(destination.purge_at) if destination else None,
+        "deadlineAt": iso(process.deadline_at),
+    }
+    return {
+        "@id": process.id,
+        "@type": "TransferProcess",
+        "type": process.role.value,
+        "state": process.state_name,
+        "stateTimestamp": millis(process.state_at),
+        "createdAt": millis(process.created_at),
+        "assetId": process.asset_id,
+        "contractId": process.agreement_id,
+        "transferType": process.transfer_type,
+        "protocol": process.protocol,
+        "counterPartyId": process.counter_party_id,
+        "counterPartyAddress": process.counter_party_address,
+        "callbackAddresses": [],
+        "managedResources": destination.managed if destination else True,
+        **{name: value for name, value in optional.items() if value is not None},
+        **history,
+        "@context": CONTEXT,
+    }
+
+
+def _destination(destination: Destination) -> Shown:
+    return data_address({**destination_properties(destination), "keyName": destination.key_name})

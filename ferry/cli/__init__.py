@@ -1,0 +1,1 @@
+"""Ferry's command line: two participants on this machine, the story of one transfer, the emulators alone."""

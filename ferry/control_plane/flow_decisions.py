@@ -1,0 +1,138 @@
+"""What a data plane decides about one flow (steps 8-12). Pure: no I/O, no clock.
+
+A copy may run for minutes, so whoever runs it takes a lease first: the intent's `not_before` is its end. A commit of
+progress extends it; when it runs out, the next look takes the copy over from its checkpoint.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ferry.control_plane import steps
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, Poisoned, Task
+from ferry.domain.faults import Fault
+from ferry.domain.process import POISON_LIMIT, HistoryEntry, Intent, IntentKind, JsonObject
+from ferry.domain.states import FlowState
+
+LEASE_SECONDS = 15.0
+
+type Outcome = Decision[DataFlow]
+
+
+ANSWERED: JsonObject = {"answered": True}
+
+
+def begin(flow: DataFlow, moment: Moment, *, answered: bool) -> DataFlow:
+    """The flow with its copy, under a lease of whoever begins it where its end is `answered` to them directly."""
+    lease = (1, _lease_end(moment)) if answered else (0, None)
+    copy = Intent(moment.ids.fresh(), IntentKind.COPY, ANSWERED if answered else {}, lease[0], lease[1])
+    entry = HistoryEntry(moment.now, FlowState.STARTED.value, "copy begins", 8)
+    return replace(
+        flow,
+        state=FlowState.STARTED,
+        intents=(copy,),
+        history=(entry,),
+        deadline_at=steps.deadline(moment, "DATA_FLOW"),
+    )
+
+
+def take(flow: DataFlow, moment: Moment) -> DataFlow:
+    """The flow with its copy taken over: one attempt more, a new lease."""
+    taken = tuple(
+        replace(i, attempt=i.attempt + 1, not_before=_lease_end(moment), detail={}) if i.kind is IntentKind.COPY else i
+        for i in flow.intents
+    )
+    return replace(flow, intents=taken)
+
+
+def progressed(flow: DataFlow, attempt: int, checkpoint: JsonObject, moment: Moment) -> DataFlow | None:
+    """The flow with a new checkpoint and a longer lease; None when that attempt is not the holder any more."""
+    copy = next((i for i in flow.intents if i.kind is IntentKind.COPY), None)
+    if copy is None or copy.attempt != attempt or flow.is_final:
+        return None
+    extended = replace(copy, not_before=_lease_end(moment))
+    return replace(flow, checkpoint=checkpoint, intents=tuple(extended if i.id == copy.id else i for i in flow.intents))
+
+
+def decide(flow: DataFlow, task: Task, moment: Moment) -> Outcome:
+    """The flow after the task."""
+    match task:
+        case Look():
+            return Decision(_look(flow, moment))
+        case Done():
+            return Decision(_done(flow, task, moment))
+        case Failed():
+            return Decision(_failed(flow, task, moment))
+        case Command(kind=CommandKind.TERMINATE):
+            ended = (
+                flow
+                if flow.is_final
+                else _end(flow, FlowState.TERMINATED, moment, task.reason or "terminated", tell=False)
+            )
+            return Decision(ended)
+        case Poisoned():
+            counted = replace(flow, poisoned=flow.poisoned + 1)
+            if counted.is_final or counted.poisoned < POISON_LIMIT:
+                return Decision(counted)
+            return Decision(_fail(counted, replace(task.fault, code="POISONED", step=11), moment))
+        case _:
+            return Decision(flow)
+
+
+def next_look_at(flow: DataFlow, moment: Moment) -> datetime | None:
+    """When this flow wants to be looked at for its own sake: at its deadline."""
+    del moment
+    return flow.deadline_at
+
+
+def _look(flow: DataFlow, moment: Moment) -> DataFlow:
+    flow = steps.without_given_up(flow, moment.now)
+    if not flow.is_final and flow.deadline_at is not None and moment.now >= flow.deadline_at:
+        return _fail(flow, steps.late_fault(flow, moment, 11), moment)
+    return flow
+
+
+def _done(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
+    waiting = flow.intent(done.intent_id)
+    if waiting is None:
+        return flow
+    if waiting.kind is not IntentKind.COPY:
+        return flow.without_intent(waiting.id)
+    if done.result.get("attempt") != waiting.attempt:
+        return flow
+    if done.result.get("finished") is not True:
+        checkpoint = done.result.get("checkpoint")
+        again = replace(waiting, not_before=None)
+        kept = checkpoint if isinstance(checkpoint, dict) else flow.checkpoint
+        return replace(flow.without_intent(waiting.id), checkpoint=kept).with_intents(again)
+    summary = done.result.get("summary")
+    kept = {**summary, "steps": done.result.get("steps")} if isinstance(summary, dict) else {}
+    return _end(replace(flow, summary=kept), FlowState.COMPLETED, moment, "all is copied", tell=not waiting.detail)
+
+
+def _failed(flow: DataFlow, failed: Failed, moment: Moment) -> DataFlow:
+    waiting = flow.intent(failed.intent_id)
+    if waiting is None:
+        return flow
+    if failed.fault.retryable or waiting.kind is not IntentKind.COPY:
+        return flow.with_retry(waiting, failed.fault, moment.now)
+    return _fail(flow, failed.fault, moment, tell=not waiting.detail)
+
+
+def _fail(flow: DataFlow, fault: Fault, moment: Moment, *, tell: bool = True) -> DataFlow:
+    failed = replace(flow, error=fault)
+    return _end(failed, FlowState.FAILED, moment, f"{fault.code}: {fault.message}", tell=tell)
+
+
+def _end(flow: DataFlow, state: FlowState, moment: Moment, what: str, *, tell: bool) -> DataFlow:
+    """The end of a flow; its control plane is told unless it gets the answer directly or has ended it itself."""
+    ended = replace(flow.without_kinds(IntentKind.COPY), state=state, state_at=moment.now, deadline_at=None)
+    ended = ended.noted(moment.now, what, 12 if state is FlowState.COMPLETED else None)
+    if not tell:
+        return ended
+    notice = steps.best_effort(moment, steps.intent(moment, IntentKind.NOTIFY_CONTROL_PLANE))
+    return ended.with_intents(notice)
+
+
+def _lease_end(moment: Moment) -> datetime:
+    return moment.now + timedelta(seconds=LEASE_SECONDS)

@@ -1,0 +1,33 @@
+"""When a process is to be looked at again, and which looks are out of date.
+
+At most one delayed look is under way for a process: the document holds its number (the epoch) and when it is due. One
+with an older number does nothing, so repeated and late ones cannot multiply.
+"""
+
+from datetime import datetime, timedelta
+
+from ferry.domain.process import Process, ScheduledLook
+
+SLACK = timedelta(seconds=1)
+
+
+def wanted_look(process: Process, own: datetime | None, now: datetime) -> ScheduledLook | None:
+    """The delayed look that is to be sent, or None where one is under way early enough or none is needed.
+
+    `own` is when the process wants to be looked at for its own sake. What is due at once is looked at at once.
+    """
+    if not process.is_indexed or any(intent.is_due(now) for intent in process.intents):
+        return None
+    times = [intent.not_before for intent in process.intents if intent.not_before is not None]
+    wanted = min([*times, own] if own else times, default=None)
+    under_way = process.look
+    if wanted is None:
+        return None
+    if under_way is not None and now < under_way.at <= wanted + SLACK:
+        return None
+    return ScheduledLook((under_way.epoch if under_way else 0) + 1, wanted)
+
+
+def is_stale(process: Process, epoch: int | None) -> bool:
+    """Whether a look is older than the one that the process waits for; looks without a number never are."""
+    return epoch is not None and process.look is not None and epoch < process.look.epoch

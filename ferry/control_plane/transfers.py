@@ -1,0 +1,102 @@
+"""The use cases of a transfer: start, accept, look, claim, terminate, deprovision. No JSON, no HTTP."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ferry.control_plane import consumer_decisions, provider_decisions
+from ferry.control_plane.consumer_decisions import TransferOrder
+from ferry.control_plane.engine import Handled
+from ferry.control_plane.process_service import ProcessService
+from ferry.control_plane.provider_decisions import TransferDemand
+from ferry.domain.contracts import ContractAgreement
+from ferry.domain.decision import Claim, ClaimSource, Done, FlowReport
+from ferry.domain.faults import AlreadyExists, InvalidInput, NotFound
+from ferry.domain.process import IntentKind, Role
+from ferry.domain.secret import Secret
+from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import Definitions, Vault
+
+PEER_NAMESPACE = uuid.UUID("3d6f0a52-9f4e-5f7e-9f43-0a4a6b1f7c11")
+
+type HandledTransfer = Handled[TransferProcess]
+
+
+def provider_pid_of(peer_id: str, consumer_pid: str) -> str:
+    """The provider's id for a consumer's transfer: the same request always gets the same one."""
+    return str(uuid.uuid5(PEER_NAMESPACE, f"transfer\n{peer_id}\n{consumer_pid}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferService(ProcessService[TransferProcess]):
+    """Transfers of one participant, in either role.
+
+    `public_endpoint` gives the endpoint that a peer has to be told of an account of ours; None: the public one.
+    """
+
+    agreements: Definitions[ContractAgreement]
+    vault: Vault
+    public_endpoint: Callable[[str, str | None], str | None]
+
+    def initiate(self, order: TransferOrder, *, inline_seconds: float) -> HandledTransfer:
+        """Start a transfer as consumer (step 1). The same order under the same process id is answered like the first.
+
+        Raises InvalidInput where the agreement is unknown, AlreadyExists where the id was used for another order.
+        """
+        agreement = self.agreements.get(order.agreement_id)
+        if agreement is None or agreement.role is not Role.CONSUMER:
+            message = f"contract agreement {order.agreement_id!r} does not exist here as a consumer's; negotiate first"
+            raise InvalidInput.at("contractId", message)
+        if order.asset_id and order.asset_id != agreement.asset_id:
+            message = f"the agreement is about asset {agreement.asset_id!r}"
+            raise InvalidInput.at("assetId", message, order.asset_id)
+        wanted = order.destination
+        endpoint = self.public_endpoint(wanted.account, wanted.endpoint)
+        order = replace(
+            order,
+            asset_id=agreement.asset_id,
+            counter_party_id=agreement.provider_id,
+            destination=replace(wanted, endpoint=endpoint),
+        )
+        process = consumer_decisions.initiate(order, self.engine.moment())
+        try:
+            return self.engine.begin(process, budget_seconds=inline_seconds)
+        except AlreadyExists:
+            existing = self.engine.load(process.id)
+            if existing.request_digest != order.request_digest or not order.request_digest:
+                raise
+            return Handled(existing)
+
+    def accept(self, demand: TransferDemand, secret: Secret) -> HandledTransfer:
+        """Accept a consumer's request as provider (step 6): commit, store the SAS under our own name, commit.
+
+        A repeated request is answered like the first; if the first one never came to store the SAS, this one does.
+        Raises AlreadyExists where the same consumer pid came with another body.
+        """
+        process = provider_decisions.accept(demand, self.engine.moment())
+        begun: HandledTransfer | None = None
+        try:
+            begun = self.engine.begin(process)
+            process = begun.process
+        except AlreadyExists:
+            process = self.engine.load(process.id)
+            if process.request_digest != demand.request_digest:
+                raise
+        waiting = next((i for i in process.intents if i.kind is IntentKind.STORE_ADDRESS), None)
+        destination = process.destination
+        if waiting is None or destination is None:
+            return Handled(process)
+        self.vault.store(destination.secret_name, secret, expires_at=destination.sas_expires_at)
+        stored = Done(waiting.id, IntentKind.STORE_ADDRESS)
+        return self.engine.handle(process.id, stored, known=begun.record if begun else None)
+
+    def claim(self, process_id: str) -> HandledTransfer | None:
+        """News from the blob trigger: the marker lies in the container. News of unknown transfers is nothing."""
+        try:
+            return self.engine.handle(process_id, Claim(ClaimSource.TRIGGER), budget_seconds=self.queue_seconds)
+        except NotFound:
+            return None
+
+    def report(self, process_id: str, report: FlowReport) -> HandledTransfer:
+        """What the data plane says of the flow of this process."""
+        return self.engine.handle(process_id, report)

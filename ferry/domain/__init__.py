@@ -1,0 +1,1 @@
+"""What the connector is about: processes, their states, addresses, contracts and faults. Standard library only."""

@@ -1,0 +1,156 @@
+"""What `decide` is given and what it gives back: tasks, the moment, the decision."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from ferry.domain.faults import Fault
+from ferry.domain.process import IntentKind, Json, JsonObject, Process
+
+
+class Ids(Protocol):
+    """Where fresh names come from. Given to `decide`, so that a decision can be repeated exactly."""
+
+    def fresh(self) -> str:
+        """A new random name: letters, digits and hyphens, fit for a blob container, a secret and a pid."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a process may stay in a state, and other times that decisions need, in seconds."""
+
+    state_seconds: JsonObject = field(default_factory=dict[str, Json])
+    default_state_seconds: float = 3600.0
+    sas_seconds: float = 3600.0
+    retention_seconds: float = 30 * 86400.0
+    notify_seconds: float = 600.0
+    effect_seconds: float = 60.0
+    first_look_seconds: float = 2.0
+    last_look_seconds: float = 30.0
+
+    def of_state(self, state: str) -> float:
+        """How long a process may stay in that state."""
+        seconds = self.state_seconds.get(state, self.default_state_seconds)
+        return float(seconds) if isinstance(seconds, int | float) else self.default_state_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that a decision knows beside the process and the task: the time, fresh ids, the limits."""
+
+    now: datetime
+    ids: Ids
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look at the process: is something due, is it too late, is there news? `epoch` None comes from the janitor."""
+
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An intent was performed; `result` is what it found out (never a secret)."""
+
+    intent_id: str
+    kind: IntentKind
+    result: JsonObject = field(default_factory=dict[str, Json])
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An intent could not be performed."""
+
+    intent_id: str
+    fault: Fault
+
+
+class MessageKind(StrEnum):
+    """The Dataspace Protocol's messages, by their `@type` (events by type and event)."""
+
+    CONTRACT_REQUEST = "ContractRequestMessage"
+    CONTRACT_OFFER = "ContractOfferMessage"
+    CONTRACT_ACCEPTED = "ContractNegotiationEventMessage:ACCEPTED"
+    CONTRACT_AGREEMENT = "ContractAgreementMessage"
+    CONTRACT_VERIFICATION = "ContractAgreementVerificationMessage"
+    CONTRACT_FINALIZED = "ContractNegotiationEventMessage:FINALIZED"
+    CONTRACT_TERMINATION = "ContractNegotiationTerminationMessage"
+    TRANSFER_REQUEST = "TransferRequestMessage"
+    TRANSFER_START = "TransferStartMessage"
+    TRANSFER_COMPLETION = "TransferCompletionMessage"
+    TRANSFER_SUSPENSION = "TransferSuspensionMessage"
+    TRANSFER_TERMINATION = "TransferTerminationMessage"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A peer's message: kind, its `@id` (or a digest where it has none), the digest of its body, what it says."""
+
+    kind: MessageKind
+    message_id: str
+    digest: str
+    content: JsonObject = field(default_factory=dict[str, Json])
+
+
+class CommandKind(StrEnum):
+    """What a client can ask of a process."""
+
+    TERMINATE = "terminate"
+    DEPROVISION = "deprovision"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A client's order."""
+
+    kind: CommandKind
+    reason: str = ""
+
+
+class ClaimSource(StrEnum):
+    """Who says that the data has arrived. A claim is checked, whoever makes it."""
+
+    TRIGGER = "blob trigger"
+    MESSAGE = "completion message"
+    LOOK = "scheduled look"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """News that the marker lies in the container."""
+
+    source: ClaimSource
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReport:
+    """What a data plane says of a flow of ours: its state, what was copied, its fault."""
+
+    state: str
+    summary: JsonObject = field(default_factory=dict[str, Json])
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoned:
+    """The message of this process failed too often to be delivered again."""
+
+    fault: Fault
+
+
+type Task = Look | Done | Failed | Received | Command | Claim | FlowReport | Poisoned
+
+
+@dataclass(frozen=True, slots=True)
+class Decision[P: Process]:
+    """The process as it is to be committed, and why it is unchanged where it is.
+
+    `refused` is set when the task was not allowed in this state: the caller answers 409 and nothing is committed.
+    """
+
+    process: P
+    refused: str | None = None

@@ -1,0 +1,81 @@
+"""TransferProcess: one transfer as one of its two sides sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ferry.domain.data_address import SourceAddress
+from ferry.domain.process import JsonObject, Process, Role
+from ferry.domain.states import TRANSFER_DSP, TRANSFER_FINAL, TransferState
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the blobs go, with every name that is needed on the way. The SAS itself lies in the vault.
+
+    `secret_name` is a name in the vault of the side that holds this document. `policy_id` is the stored access policy
+    that the SAS hangs on (the consumer's side). `managed`: the container is ours to create and to delete.
+    """
+
+    account: str
+    container: str
+    marker: str
+    secret_name: str
+    managed: bool = True
+    folder: str = ""
+    blob_name: str | None = None
+    key_name: str | None = None
+    endpoint: str | None = None
+    policy_id: str | None = None
+    sas_expires_at: datetime | None = None
+    purge_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferProcess(Process):
+    """A transfer. `id` is our own pid; `correlation_id` the other side's, once it is known.
+
+    `counter_party_address` is where our messages go: the provider's DSP base, or the consumer's callback address.
+    """
+
+    role: Role
+    state: TransferState
+    counter_party_id: str
+    counter_party_address: str
+    agreement_id: str
+    asset_id: str
+    transfer_type: str
+    correlation_id: str | None = None
+    protocol: str = "dataspace-protocol-http:2025-1"
+    request_digest: str = ""
+    destination: Destination | None = None
+    source: SourceAddress | None = None
+    delivered: JsonObject | None = None
+    verification: str | None = None
+    verify_cursor: JsonObject | None = None
+
+    @property
+    def state_name(self) -> str:
+        """The state as EDC spells it."""
+        return self.state.value
+
+    @property
+    def is_final(self) -> bool:
+        """COMPLETED, TERMINATED or DEPROVISIONED."""
+        return self.state in TRANSFER_FINAL
+
+    @property
+    def dsp_state(self) -> str:
+        """The state as the Dataspace Protocol shows it."""
+        if self.error is not None and self.state in (TransferState.DEPROVISIONING, TransferState.DEPROVISIONED):
+            return "TERMINATED"
+        return TRANSFER_DSP[self.state]
+
+    @property
+    def consumer_pid(self) -> str:
+        """The consumer's id of this transfer."""
+        return self.id if self.role is Role.CONSUMER else (self.correlation_id or "")
+
+    @property
+    def provider_pid(self) -> str:
+        """The provider's id of this transfer; empty while the consumer has not learned it."""
+        return self.id if self.role is Role.PROVIDER else (self.correlation_id or "")

@@ -1,0 +1,129 @@
+"""Starts, asks about and stops data flows (step 7), runs the copy (steps 8-12), and tells its end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ferry.control_plane import flow_decisions, steps
+from ferry.control_plane.engine import Engine
+from ferry.control_plane.flows import report_of
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.decision import FlowReport
+from ferry.domain.faults import EffectFailed, FaultCode
+from ferry.domain.process import Intent, Json, JsonObject
+from ferry.domain.states import FlowState
+from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import ControlPlane, DataPlane
+
+PROGRESS_SECONDS = 5.0
+
+
+class CopyRunner(Protocol):
+    """Copies a flow, a slice at a time."""
+
+    def run(self, flow: DataFlow, intent: Intent, *, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        """Copy until done or the slice is over; `progress` is told checkpoints and says whether to go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowController:
+    """The control plane's hand on its data plane. `callback_address` is empty for an embedded one."""
+
+    plane: DataPlane
+    callback_address: str | None
+
+    def start(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """Start the flow of a transfer; the same one again only asks."""
+        del intent
+        return result_of(self.plane.start(self.flow_of(process)))
+
+    def check(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """How it stands; an empty result where the plane does not know it."""
+        del intent
+        report = self.plane.status(process.id)
+        return result_of(report) if report else {}
+
+    def terminate(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """Stop it."""
+        del intent
+        self.plane.terminate(process.id, process.error.message if process.error else "terminated")
+        return {}
+
+    def flow_of(self, process: TransferProcess) -> DataFlow:
+        """The flow of a transfer: its id is the transfer's, so there is never a second one."""
+        if process.source is None or process.destination is None:
+            raise EffectFailed.because(FaultCode.ADDRESS_INVALID, f"transfer {process.id} has no addresses", step=7)
+        return DataFlow(
+            id=process.id,
+            created_at=process.created_at,
+            state_at=process.state_at,
+            state=FlowState.STARTED,
+            agreement_id=process.agreement_id,
+            participant_id=process.counter_party_id,
+            consumer_pid=process.consumer_pid,
+            source=process.source,
+            destination=process.destination,
+            callback_address=self.callback_address,
+            trace_parent=process.trace_parent,
+        )
+
+
+def result_of(report: FlowReport) -> JsonObject:
+    """A report as the result of an intent."""
+    result: dict[str, Json] = {"state": report.state, "summary": report.summary}
+    result["steps"] = report.summary.get("steps")
+    if report.fault is not None:
+        result["fault"] = steps.fault_content(report.fault)
+    return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copying:
+    """Runs the COPY intent of a flow, and commits its checkpoints, which extend the lease."""
+
+    runner: CopyRunner
+    engine: Callable[[], Engine[DataFlow]]
+
+    def copy(self, flow: DataFlow, intent: Intent) -> JsonObject:
+        """Copy a slice."""
+        progress = _Progress(self.engine(), flow, intent.attempt)
+        return {**self.runner.run(flow, intent, progress=progress.told), "attempt": intent.attempt}
+
+
+class _Progress:
+    """Commits a checkpoint when there is something new to say: another page, or a lease to extend."""
+
+    def __init__(self, engine: Engine[DataFlow], flow: DataFlow, attempt: int) -> None:
+        self._engine = engine
+        self._flow_id = flow.id
+        self._attempt = attempt
+        self._committed = flow.checkpoint or {}
+        self._told_at: datetime = engine.clock.now()
+
+    def told(self, checkpoint: JsonObject) -> bool:
+        """Whether to go on: False when the flow has ended or somebody else has taken it over."""
+        now = self._engine.clock.now()
+        same_page = checkpoint.get("after") == self._committed.get("after")
+        if same_page and now - self._told_at < timedelta(seconds=PROGRESS_SECONDS):
+            return True
+        moment = self._engine.moment()
+        held = self._engine.amend(
+            self._flow_id, lambda flow: flow_decisions.progressed(flow, self._attempt, checkpoint, moment)
+        )
+        self._committed, self._told_at = checkpoint, now
+        return held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowNotifier:
+    """Tells the control plane of a flow that has ended."""
+
+    control_plane: Callable[[], ControlPlane]
+
+    def notify(self, flow: DataFlow, intent: Intent) -> JsonObject:
+        """Tell it; the same news again is fine."""
+        del intent
+        self.control_plane().report(flow, report_of(flow))
+        return {}

@@ -1,0 +1,80 @@
+"""A data plane in another app, over Data Plane Signaling (step 7), and the way back to its control plane."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.decision import FlowReport
+from ferry.domain.faults import EffectFailed, FaultCode
+from ferry.ports import Peer, PeerAnswer
+from ferry.protocol import signaling
+
+_AWAY = FaultCode.DATA_PLANE_UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteDataPlane:
+    """ports.DataPlane over HTTP. `url` is the data plane's base; both planes share the participant's vault."""
+
+    url: str
+    participant_id: str
+    peer: Peer
+
+    def start(self, flow: DataFlow) -> FlowReport:
+        """POST /dataflows/start; the same flow again is answered with how it stands."""
+        parties = signaling.FlowParties(self.participant_id, flow.participant_id)
+        body = signaling.start_message(flow, parties, message_id=str(uuid.uuid4()))
+        answer = self._called(lambda: self.peer.post(f"{self.url}{signaling.START_PATH}", body, audience=self.url))
+        if answer.status not in (200, 201, 202):
+            raise self._refused("start", flow.id, answer)
+        return signaling.read_status(answer.body)
+
+    def status(self, flow_id: str) -> FlowReport | None:
+        """GET /dataflows/{id}/status."""
+        path = signaling.status_path(flow_id)
+        answer = self._called(lambda: self.peer.get(f"{self.url}{path}", audience=self.url))
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise self._refused("status", flow_id, answer)
+        return signaling.read_status(answer.body)
+
+    def terminate(self, flow_id: str, reason: str) -> None:
+        """POST /dataflows/{id}/terminate."""
+        path = signaling.terminate_path(flow_id)
+        body = signaling.terminate_message(reason, message_id=str(uuid.uuid4()))
+        answer = self._called(lambda: self.peer.post(f"{self.url}{path}", body, audience=self.url))
+        if answer.status not in (200, 204, 404):
+            raise self._refused("terminate", flow_id, answer)
+
+    def _called(self, call: Callable[[], PeerAnswer]) -> PeerAnswer:
+        try:
+            return call()
+        except EffectFailed as failure:
+            message = f"the data plane at {self.url} cannot be reached: {failure.fault.message}"
+            raise EffectFailed(replace(failure.fault, code=_AWAY, message=message, step=7)) from failure
+
+    def _refused(self, what: str, flow_id: str, answer: PeerAnswer) -> EffectFailed:
+        retryable = answer.status in (404, 409, 429) or answer.status >= 500
+        message = f"the data plane at {self.url} answered {answer.status} to {what} of flow {flow_id}"
+        return EffectFailed.because(_AWAY, message, retryable=retryable, step=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteControlPlane:
+    """ports.ControlPlane over HTTP: POST to the flow's callback address."""
+
+    peer: Peer
+
+    def report(self, flow: DataFlow, report: FlowReport) -> None:
+        """Tell the control plane; raises EffectFailed (retryable) until it has taken the news."""
+        if flow.callback_address is None:
+            return
+        url = f"{flow.callback_address}{signaling.callback_path(flow.id, report)}"
+        body = signaling.status_message(flow.id, report, message_id=str(uuid.uuid4()))
+        answer = self.peer.post(url, body, audience=flow.callback_address)
+        if answer.status == 404 or 200 <= answer.status < 300:
+            return
+        message = f"the control plane at {flow.callback_address} answered {answer.status} about flow {flow.id}"
+        raise EffectFailed.because(_AWAY, message, retryable=True, step=12)

@@ -1,0 +1,120 @@
+"""Where documents lie: processes with their index rows, and plain definitions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from ferry.domain.contracts import Criterion
+from ferry.domain.process import JsonObject, Process
+
+
+@dataclass(frozen=True, slots=True)
+class Record[P]:
+    """A document as it lies in the store: `etag` guards the next replace."""
+
+    document: P
+    etag: str
+
+
+class IndexKind(StrEnum):
+    """Which list an index row belongs to."""
+
+    DUE = "due"  # when the janitor is to look at it
+    LIVE = "live"  # not final yet, newest first
+    STATE = "state"  # final, by state, newest first
+    ALL = "all"  # everything, newest first
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """A row that leads to a process. Written before the commit that it announces; a stale one is dropped when read.
+
+    `at` is the due time for DUE, else the creation time. `state` only for STATE.
+    """
+
+    kind: IndexKind
+    process_id: str
+    at: datetime
+    state: str = ""
+
+
+class ProcessStore[P: Process](Protocol):
+    """Documents of one type, and the index rows that lead to them."""
+
+    def load(self, process_id: str) -> Record[P] | None:
+        """One point read; None where there is no such process."""
+        ...
+
+    def insert(self, process: P) -> Record[P]:
+        """Create the document. Raises AlreadyExists unless the one there has the same operation id (a lost reply)."""
+        ...
+
+    def replace(self, record: Record[P], process: P) -> Record[P]:
+        """Replace the document if it is still `record`'s. Raises CommitConflict.
+
+        A reply that was lost is recognised by the operation id: then it counts as committed. History that overflows
+        goes to rows of the same partition in the same transaction.
+        """
+        ...
+
+    def delete(self, process_id: str) -> None:
+        """Remove the document and its history rows; a missing one is fine."""
+        ...
+
+    def history(self, process_id: str) -> Sequence[JsonObject]:
+        """History lines that have left the document, oldest first, as JSON."""
+        ...
+
+    def announce(self, rows: Sequence[IndexRow]) -> None:
+        """Write index rows (insert or replace), in one request where they fit."""
+        ...
+
+    def withdraw(self, rows: Sequence[IndexRow]) -> None:
+        """Remove index rows; missing ones are fine."""
+        ...
+
+    def due(self, until: datetime, limit: int) -> Sequence[IndexRow]:
+        """DUE rows up to that time, earliest first."""
+        ...
+
+    def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> "IndexPage":
+        """Rows of LIVE, STATE or ALL, newest first; `after` is a cursor from an earlier page."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """A page of index rows; `next_cursor` None on the last one."""
+
+    rows: tuple[IndexRow, ...]
+    next_cursor: str | None = None
+
+
+class Definitions[D](Protocol):
+    """Plain documents of one type without a life of their own: assets, policies, contract definitions, agreements."""
+
+    def get(self, definition_id: str) -> D | None:
+        """One point read."""
+        ...
+
+    def create(self, definition_id: str, definition: D) -> None:
+        """Insert. Raises AlreadyExists (never, where the same content is already there)."""
+        ...
+
+    def update(self, definition_id: str, definition: D) -> None:
+        """Replace. Raises NotFound."""
+        ...
+
+    def delete(self, definition_id: str) -> None:
+        """Remove. Raises NotFound."""
+        ...
+
+    def all(self) -> Iterator[D]:
+        """Every definition, in the order of their ids, streamed page by page."""
+        ...
+
+    def query(self, criteria: Sequence[Criterion], *, offset: int = 0, limit: int = 50) -> Sequence[D]:
+        """Definitions that meet all criteria (on their JSON), in the order of their ids."""
+        ...

@@ -1,0 +1,210 @@
+"""Data Plane Signaling: how a control plane starts, asks about and stops a data flow, and how it is told of its end.
+
+No secret is on this wire. The destination carries the alias of its SAS in the vault that both planes of a participant
+share. What the specification has no word for, summary and fault, stands under `ferry`. (Design: step 7 of the flow.)
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from ferry.domain.data_address import (
+    AZURE_STORAGE,
+    AZURE_STORAGE_PUSH,
+    SourceAddress,
+    read_destination,
+    read_source,
+)
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.decision import FlowReport
+from ferry.domain.faults import Fault, FaultCode, InvalidInput
+from ferry.domain.process import HistoryEntry, Json, JsonObject
+from ferry.domain.states import FlowState
+from ferry.domain.transfer_process import Destination
+from ferry.protocol.envelope import WrittenMessage
+from ferry.protocol.reader import read
+from ferry.protocol.schema import check
+from ferry.protocol.transfer_messages import destination_properties, peer_address
+
+START_PATH = "/dataflows/start"
+EXTENSION = "ferry"
+
+# FAILED is TERMINATED with an error in the specification's words; what is not running yet is on its way to it.
+_STATES_READ: dict[str, FlowState] = {
+    "INITIALIZED": FlowState.STARTED,
+    "PREPARING": FlowState.STARTED,
+    "PREPARED": FlowState.STARTED,
+    "STARTING": FlowState.STARTED,
+    "STARTED": FlowState.STARTED,
+    "SUSPENDED": FlowState.STARTED,
+    "COMPLETED": FlowState.COMPLETED,
+    "TERMINATED": FlowState.TERMINATED,
+}
+_STATES_WRITTEN = {FlowState.FAILED.value: "TERMINATED"}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowParties:
+    """Who has the flow run, for whom, and about what; a data flow itself does not need it."""
+
+    participant_id: str
+    counter_party_id: str
+    dataset_id: str = ""
+
+
+def status_path(flow_id: str) -> str:
+    """Where the state of a flow is asked, below the data plane's address."""
+    return f"/dataflows/{flow_id}/status"
+
+
+def terminate_path(flow_id: str) -> str:
+    """Where a flow is stopped, below the data plane's address."""
+    return f"/dataflows/{flow_id}/terminate"
+
+
+def callback_path(flow_id: str, report: FlowReport) -> str:
+    """Where the end of a flow is told, below its callback address."""
+    end = "completed" if report.state == FlowState.COMPLETED.value else "errored"
+    return f"/transfers/{flow_id}/dataflow/{end}"
+
+
+def start_message(flow: DataFlow, parties: FlowParties, *, message_id: str) -> WrittenMessage:
+    """A DataFlowStartMessage: the source as metadata, the destination as data address, no secret in either."""
+    message: WrittenMessage = {
+        "messageId": message_id,
+        "participantId": parties.participant_id,
+        "counterPartyId": parties.counter_party_id,
+        "dataspaceContext": "dataspace-protocol-http:2025-1",
+        "processId": flow.id,
+        "agreementId": flow.agreement_id,
+        "datasetId": parties.dataset_id,
+        "transferType": AZURE_STORAGE_PUSH,
+        "claims": {},
+        "labels": [],
+        "metadata": {**_source_properties(flow.source), "consumerPid": flow.consumer_pid},
+        "dataAddress": _address(flow.destination),
+    }
+    return message if flow.callback_address is None else {**message, "callbackAddress": flow.callback_address}
+
+
+def read_start(body: Json, *, now: datetime) -> DataFlow:
+    """The flow that a DataFlowStartMessage asks for. Raises InvalidInput with every fault, also where it is no push."""
+    message = read(body)
+    check("DataFlowStartMessage", message)
+    transfer_type = message.get("transferType", AZURE_STORAGE_PUSH)
+    if transfer_type != AZURE_STORAGE_PUSH:
+        raise InvalidInput.at("transferType", f"must be {AZURE_STORAGE_PUSH}", str(transfer_type))
+    metadata, address = _object(message["metadata"]), _object(message["dataAddress"])
+    callback = message.get("callbackAddress")
+    return DataFlow(
+        id=str(message["processId"]),
+        created_at=now,
+        state_at=now,
+        state=FlowState.STARTED,
+        agreement_id=str(message["agreementId"]),
+        participant_id=str(message["participantId"]),
+        consumer_pid=str(metadata.get("consumerPid", "")),
+        source=read_source({"type": AZURE_STORAGE, **metadata}, "metadata"),
+        destination=_destination(address),
+        callback_address=callback.rstrip("/") if isinstance(callback, str) else None,
+        history=(HistoryEntry(now, FlowState.STARTED.value, "data flow requested by the control plane", 7),),
+    )
+
+
+def status_message(flow_id: str, report: FlowReport, *, message_id: str) -> WrittenMessage:
+    """A DataFlowStatusMessage: answer to a start or a question, and body of a callback."""
+    extension: dict[str, Json] = {"state": report.state, "summary": dict(report.summary)}
+    if report.fault is not None:
+        extension["fault"] = asdict(report.fault)
+    message: WrittenMessage = {
+        "messageId": message_id,
+        "dataFlowId": flow_id,
+        "state": _STATES_WRITTEN.get(report.state, report.state),
+        EXTENSION: extension,
+    }
+    return {**message, "error": report.fault.message} if report.fault is not None else message
+
+
+def read_status(body: Json) -> FlowReport:
+    """What a DataFlowStatusMessage says. Raises InvalidInput with every fault."""
+    message = read(body)
+    check("DataFlowStatusMessage", message)
+    extension = _object(message.get(EXTENSION))
+    fault = _fault(_object(extension.get("fault")), message.get("error"))
+    state = _STATES_READ[str(message["state"])]
+    if state is FlowState.TERMINATED and fault is not None:
+        is_terminated = extension.get("state") == FlowState.TERMINATED.value
+        state = FlowState.TERMINATED if is_terminated else FlowState.FAILED
+    return FlowReport(state.value, _object(extension.get("summary")), fault)
+
+
+def terminate_message(reason: str, *, message_id: str) -> WrittenMessage:
+    """The order to stop a flow."""
+    return {"messageId": message_id, "reason": reason}
+
+
+def read_terminate(body: Json) -> str:
+    """Why a flow is to be stopped; empty where nobody says."""
+    reason = read(body).get("reason")
+    return "; ".join(str(it) for it in reason) if isinstance(reason, list) else ""
+
+
+def _address(destination: Destination) -> WrittenMessage:
+    properties = {**destination_properties(destination), "keyName": destination.secret_name}
+    endpoint = destination.endpoint or f"https://{destination.account}.blob.core.windows.net"
+    return {
+        "@type": "DataAddress",
+        "endpointType": AZURE_STORAGE,
+        "endpoint": endpoint,
+        "endpointProperties": [
+            {"@type": "EndpointProperty", "name": name, "value": value} for name, value in properties.items()
+        ],
+    }
+
+
+def _destination(address: JsonObject) -> Destination:
+    """The destination; unlike a peer, our own control plane may name a secret, and must."""
+    known = peer_address(address, keep_alias=True)
+    if known.secret is not None:
+        raise InvalidInput.at("dataAddress", "holds a secret: name its alias in the vault in keyName instead")
+    read_address = read_destination(known.properties, "dataAddress")
+    if read_address.key_name is None or read_address.container is None:
+        raise InvalidInput.at("dataAddress", "needs a container, and in keyName the alias of its SAS in the vault")
+    return Destination(
+        account=read_address.account,
+        container=read_address.container,
+        marker=read_address.marker,
+        secret_name=read_address.key_name,
+        managed=False,
+        folder=read_address.folder,
+        blob_name=read_address.blob_name,
+        endpoint=read_address.endpoint,
+    )
+
+
+def _source_properties(source: SourceAddress) -> dict[str, str]:
+    properties = {
+        "account": source.account,
+        "container": source.container,
+        "blobName": source.blob_name,
+        "keyName": source.key_name,
+        "endpoint": source.endpoint,
+    }
+    named = {name: value for name, value in properties.items() if value}
+    return named if source.blob_prefix is None else {**named, "blobPrefix": source.blob_prefix}
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _fault(said: JsonObject, error: Json) -> Fault | None:
+    if not said:
+        return Fault(FaultCode.DATA_FLOW_FAILED, error) if isinstance(error, str) and error else None
+    step = said.get("step")
+    return Fault(
+        code=str(said["code"]),
+        message=str(said["message"]),
+        retryable=said.get("retryable") is True,
+        step=step if isinstance(step, int) else None,
+    )

@@ -1,0 +1,63 @@
+"""What the triggers know of the connector: which endpoints there are, and one object that answers for all of them.
+
+Importing this costs next to nothing: a cold start indexes the functions first, and the connector itself is composed
+when the first of them runs.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ferry.domain.looks import QueueName, queue_name
+from ferry.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from ferry.services.app import App
+
+__all__ = ["Endpoint", "QueueName", "Surface", "connector", "endpoints", "queue_name", "settings"]
+
+
+class Surface(StrEnum):
+    """Which part of the app an endpoint belongs to; each is registered with the role that it belongs to."""
+
+    CONSUMER_DSP = "consumer-dsp"
+    PROVIDER_DSP = "provider-dsp"
+    CONSUMER_MANAGEMENT = "consumer"
+    PROVIDER_MANAGEMENT = "provider"
+    SHARED_MANAGEMENT = "shared"
+    DATA_PLANE = "data-plane"
+    CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An HTTP endpoint: the function's name, method, and route below `/api`."""
+
+    surface: Surface
+    name: str
+    method: str
+    route: str
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises SettingsError with every fault."""
+    return read_settings(os.environ)
+
+
+@cache
+def connector() -> "App":
+    """The connector of this process, composed at first use."""
+    from ferry.services.app import live_app
+
+    return live_app(settings(), os.environ)
+
+
+def endpoints(surface: Surface) -> Iterable[Endpoint]:
+    """The endpoints of one surface, as data: nothing behind them is imported."""
+    from ferry.services import endpoint_table
+
+    return endpoint_table.endpoints(surface)

@@ -1,0 +1,166 @@
+"""One object that answers for the whole connector: the triggers hand it what came in and send on what comes out."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from ferry.adapters.look_messages import encode_look, parse_look
+from ferry.api.dsp_routes import Handle, dsp_routes
+from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.domain.faults import FerryError, InvalidInput
+from ferry.domain.process import Role
+from ferry.ports import QUEUE_OF_LANE, LookMessage, QueueName
+from ferry.services import management
+from ferry.services.azure import azure_outside
+from ferry.services.compose import Core, compose
+from ferry.services.dispatch import Dispatcher
+from ferry.services.endpoint_table import VERSION, dsp_name
+from ferry.settings import Settings
+from ferry.telemetry import traced
+
+log = logging.getLogger("ferry.app")
+
+type Emitted = Mapping[QueueName, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What an HTTP trigger sends back, and the queue messages that leave by its output bindings."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    emitted: Emitted = field(default_factory=dict[QueueName, list[str]])
+
+
+class App:
+    """The connector of one participant."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.dispatcher = Dispatcher(core)
+        self._handlers = self._all_handlers()
+
+    def http(
+        self,
+        name: str,
+        *,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        route: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes,
+    ) -> HttpAnswer:
+        """Answer the endpoint of that name."""
+        request = ApiRequest(method, url, {k.lower(): v for k, v in headers.items()}, route, query, body)
+        with traced(request.headers.get("traceparent")):
+            begun = time.perf_counter()
+            answer = self._answer(name, request)
+            said = {"endpoint": name, "status": answer.status, "ms": round((time.perf_counter() - begun) * 1000, 1)}
+            log.info("answered", extra={"ferry": said})
+            return _http(answer)
+
+    def queue(self, body: bytes) -> Emitted:
+        """Handle a queue message. A body that says nothing is dropped with a line in the log."""
+        message = _parsed(body)
+        if message is None:
+            return {}
+        with traced(message.trace_parent, message.process_id):
+            return _emitted(self.dispatcher.look(message))
+
+    def poison(self, body: bytes) -> None:
+        """Handle a message that failed too often: its body is kept in the log and with its process."""
+        message = _parsed(body)
+        if message is None:
+            return
+        with traced(message.trace_parent, message.process_id):
+            text = body.decode(errors="replace")
+            log.error("poison message", extra={"ferry": {"body": text, "process": message.process_id}})
+            self.dispatcher.poisoned(message, text)
+
+    def timer(self) -> Emitted:
+        """One round of the janitor."""
+        with traced(None):
+            return _emitted(self.dispatcher.janitor_round())
+
+    def blob(self, path: str, content: bytes) -> Emitted:
+        """News of a blob whose name ends with `.complete`."""
+        with traced(None):
+            log.info("marker seen", extra={"ferry": {"blob": path, "step": 13}})
+            return _emitted(self.dispatcher.blob_arrived(path, content))
+
+    def faults(self) -> list[str]:
+        """What keeps the app from working: storage or vault that do not answer."""
+        found: list[str] = []
+        for what, ask in (
+            ("storage", lambda: self.core.outside.transfers.load("health")),
+            ("vault", lambda: self.core.outside.vault.get("ferry-health")),
+        ):
+            try:
+                ask()
+            except FerryError as error:
+                found.append(f"{what}: {error}")
+        return found
+
+    def _answer(self, name: str, request: ApiRequest) -> ApiAnswer:
+        try:
+            return self._handlers[name](request)
+        except Exception:
+            # What nobody foresaw: the caller learns that it was not its fault, the log learns everything.
+            log.exception("unexpected error", extra={"ferry": {"endpoint": name}})
+            return ApiAnswer(500)
+
+    def _all_handlers(self) -> dict[str, Callable[[ApiRequest], ApiAnswer]]:
+        handlers: dict[str, Callable[[ApiRequest], ApiAnswer]] = {VERSION.name: self.core.dsp.versions}
+        for role in Role:
+            for route in dsp_routes(role):
+                handlers[dsp_name(role, route.method, "/" + route.path)] = self._dsp(route.handle)
+        signaling = self.core.signaling
+        handlers |= {
+            "dataflow_start": signaling.start,
+            "dataflow_status": signaling.status,
+            "dataflow_terminate": signaling.terminate,
+            "dataflow_completed": signaling.ended,
+            "dataflow_errored": signaling.ended,
+        }
+        return handlers | management.handlers(self.core, self.dispatcher)
+
+    def _dsp(self, handle: Handle) -> Callable[[ApiRequest], ApiAnswer]:
+        return lambda request: handle(self.core.dsp, request)
+
+
+def live_app(settings: Settings, environment: Mapping[str, str]) -> App:
+    """The connector on Azure's services (or their emulators: nothing here knows)."""
+    return App(compose(settings, azure_outside(settings, environment)))
+
+
+def _parsed(body: bytes) -> LookMessage | None:
+    try:
+        return parse_look(body)
+    except InvalidInput as error:
+        log.error("dropped a queue message: %s", error, extra={"ferry": {"body": body[:500].decode(errors="replace")}})
+        return None
+
+
+def _emitted(looks: Iterable[LookMessage]) -> Emitted:
+    emitted: dict[QueueName, list[str]] = {}
+    for look in looks:
+        emitted.setdefault(QUEUE_OF_LANE[look.lane], []).append(encode_look(look))
+    return emitted
+
+
+def _http(answer: ApiAnswer) -> HttpAnswer:
+    body = b"" if answer.body is None else json.dumps(answer.body, ensure_ascii=False, default=_plain).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+    return HttpAnswer(answer.status, body, headers, _emitted(answer.looks))
+
+
+def _plain(value: object) -> object:
+    """Mappings of any kind as JSON; whatever else is no JSON is a defect."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, object]", value))
+    raise TypeError(f"{type(value).__name__} is no JSON")

@@ -1,0 +1,57 @@
+"""All outside things of a participant on Azure's services. Each SDK is imported by its adapter, at first use."""
+
+from collections.abc import Mapping
+
+from ferry.adapters.blob_clients import BlobClients
+from ferry.adapters.blob_storage import AzureBlobStorage
+from ferry.adapters.blob_writer import AzureBlobWriter
+from ferry.adapters.clock import SystemClock
+from ferry.adapters.egress import EgressGuard
+from ferry.adapters.http_peer import HttpPeer
+from ferry.adapters.ids import RandomIds
+from ferry.adapters.key_vault import KeyVault
+from ferry.adapters.storage_connection import read_connection
+from ferry.adapters.storage_queue import StorageTaskQueue
+from ferry.adapters.table_definitions import TableDefinitions
+from ferry.adapters.table_store import TableProcessStore
+from ferry.adapters.tables import Tables
+from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.transfer_process import TransferProcess
+from ferry.protocol.identity import MockIdentity
+from ferry.services.outside import Outside
+from ferry.settings import Settings
+from ferry.telemetry import child_trace_parent
+
+BLOB_SUFFIX = ".blob.core.windows.net"
+
+
+def azure_outside(settings: Settings, environment: Mapping[str, str]) -> Outside:
+    """Table Storage, queues, Key Vault, blobs and HTTP for one participant."""
+    connection = read_connection(environment, settings.storage_connection)
+    tables = Tables(connection, settings.name_prefix.title())
+    guard = EgressGuard([*settings.allowed_hosts, BLOB_SUFFIX], allow_loopback=settings.allow_loopback)
+    clients = BlobClients(guard=guard)
+    identity = MockIdentity(settings.participant_id)
+    return Outside(
+        clock=SystemClock(),
+        ids=RandomIds(),
+        transfers=TableProcessStore(tables, TransferProcess),
+        negotiations=TableProcessStore(tables, ContractNegotiation),
+        flows=TableProcessStore(tables, DataFlow),
+        assets=TableDefinitions(tables, Asset),
+        policies=TableDefinitions(tables, PolicyDefinition),
+        contract_definitions=TableDefinitions(tables, ContractDefinition),
+        agreements=TableDefinitions(tables, ContractAgreement),
+        queue=StorageTaskQueue(connection, settings.name_prefix),
+        vault=KeyVault(settings.vault_url),
+        storage=AzureBlobStorage(clients),
+        blobs=AzureBlobWriter(clients),
+        peer=HttpPeer(guard, authorization=identity.authorization, trace_parent=child_trace_parent),
+        identity=identity,
+        allow=lambda url: _admit(guard, url),
+    )
+
+
+def _admit(guard: EgressGuard, url: str) -> None:
+    guard.admit(url)

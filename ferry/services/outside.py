@@ -1,0 +1,33 @@
+"""All outside things of one participant, in one record: what `compose` is given, from Azure or from memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.decision import Ids
+from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import BlobWriter, Clock, Definitions, ObjectStorage, Peer, ProcessStore, TaskQueue, Vault
+from ferry.protocol.identity import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """One adapter for each port. `allow` is the egress guard: it raises EffectFailed ADDRESS_FORBIDDEN."""
+
+    clock: Clock
+    ids: Ids
+    transfers: ProcessStore[TransferProcess]
+    negotiations: ProcessStore[ContractNegotiation]
+    flows: ProcessStore[DataFlow]
+    assets: Definitions[Asset]
+    policies: Definitions[PolicyDefinition]
+    contract_definitions: Definitions[ContractDefinition]
+    agreements: Definitions[ContractAgreement]
+    queue: TaskQueue
+    vault: Vault
+    storage: ObjectStorage
+    blobs: BlobWriter
+    peer: Peer
+    identity: Identity
+    allow: Callable[[str], None]

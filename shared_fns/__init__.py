@@ -1,0 +1,1 @@
+"""Triggers that any participant answers, and what all triggers have in common."""
