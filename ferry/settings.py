@@ -52,6 +52,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FERRY_FIRST_LOOK_SECONDS", "the first look for the data", "2", "2"),
     Setting("FERRY_LAST_LOOK_SECONDS", "the longest pause between such looks", "30", "30"),
     Setting("FERRY_SAS_SECONDS", "how long a SAS is valid", "3600", "3600"),
+    Setting("FERRY_SAS_GRACE_SECONDS", "how long a new SAS that is refused is tried again", "40", "40"),
     Setting("FERRY_NOTIFY_SECONDS", "how long a peer is told of an end", "600", "600"),
     Setting("FERRY_RETENTION_DAYS", "how long finished processes are kept", "30", "30"),
     Setting("FERRY_NAME_PREFIX", "what tables and queues begin with", "ferry", "ferry"),
@@ -101,6 +102,7 @@ class Settings:
     inline_seconds: float
     janitor_schedule: str
     janitor_seconds: float
+    sas_grace_seconds: float
     limits: Limits
     name_prefix: str
     log_level: str
@@ -204,6 +206,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         inline_seconds=reader.number("FERRY_INLINE_SECONDS"),
         janitor_schedule=reader.text("FERRY_JANITOR_SCHEDULE"),
         janitor_seconds=reader.number("FERRY_JANITOR_SECONDS"),
+        sas_grace_seconds=reader.number("FERRY_SAS_GRACE_SECONDS"),
         limits=_limits(reader),
         name_prefix=reader.text("FERRY_NAME_PREFIX"),
         log_level=reader.choice("FERRY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -1,8 +1,16 @@
-"""Sorts the tests: those marked `emulators` or `e2e` may open sockets, every other one is a unit test and may not."""
+"""Sorts the tests: those marked `emulators` or `e2e` may open sockets, every other one is a unit test and may not.
+
+It also brings the option `--host`, which a conftest below tests/ would bring too late.
+"""
 
 import pytest
 
 TIERS_WITH_SOCKETS = ("emulators", "e2e")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--host`: what runs the participants of end-to-end tests."""
+    parser.addoption("--host", choices=("devhost", "func"), default="devhost", help="host of the e2e participants")
 
 
 @pytest.hookimpl(tryfirst=True)

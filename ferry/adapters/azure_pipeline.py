@@ -11,9 +11,8 @@ from typing import Any, Self
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
-from requests import Session
-from requests.adapters import HTTPAdapter
 
+from ferry.adapters.lean_session import new_session, trusted
 from ferry.domain.faults import EffectFailed, FaultCode
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -22,7 +21,6 @@ READ_TIMEOUT_SECONDS = 10
 RETRIES = 3
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
-_POOL_SIZE = 64
 
 _BUSY = frozenset({408, 409, 412, 429})
 _REFUSED = frozenset({401, 403})
@@ -32,14 +30,13 @@ class PooledTransport(HttpTransport[Any, Any]):
     """Connections that all clients of a process share; no pause between tries is longer than two seconds."""
 
     def __init__(self) -> None:
-        self._session = Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=_POOL_SIZE, pool_maxsize=_POOL_SIZE))
+        self._session = new_session()
         self._inner: HttpTransport[Any, Any] = RequestsTransport(
             session=self._session,
             session_owner=False,
             connection_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
+            connection_verify=trusted(),
         )
 
     def __enter__(self) -> Self:

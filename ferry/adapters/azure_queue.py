@@ -3,7 +3,7 @@
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import ExponentialRetry, QueueClient
+from azure.storage.queue import ExponentialRetry, QueueClient, StorageErrorCode
 
 from ferry.adapters.azure_pipeline import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, RETRIES, failures_as
 from ferry.domain.faults import FaultCode
@@ -43,5 +43,6 @@ class AzureQueue:
         try:
             self._client.create_queue()
         except ResourceExistsError as error:
-            if "QueueAlreadyExists" not in str(error):
+            # Of two that create it at once, one is answered 204, which the SDK raises as well.
+            if getattr(error, "error_code", None) != StorageErrorCode.QUEUE_ALREADY_EXISTS:
                 raise

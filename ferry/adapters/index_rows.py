@@ -1,6 +1,6 @@
 """Index rows as row keys of one partition: `due` by time, the lists newest first (design: indexes).
 
-    due|<time>|<id>    live|<inverted time>|<id>    state|<STATE>|<inverted time>|<id>    all|<inverted time>|<id>
+    due|<time>|<id>    state|<STATE>|<inverted time>|<id>    all|<inverted time>|<id>
 
 Times keep their microseconds, so that a row which was read is the very row that was written.
 """
@@ -53,6 +53,12 @@ def prefix_end(prefix: str) -> str:
 def due_end(until: datetime) -> str:
     """The least text that is greater than every DUE key up to that time."""
     return list_prefix(IndexKind.DUE) + _time(until + _MICROSECOND)
+
+
+def aged_range(state: str, created_until: datetime) -> tuple[str, str]:
+    """The texts between which the keys of processes lie that ended in a state and were created up to that time."""
+    prefix = list_prefix(IndexKind.STATE, state)
+    return f"{prefix}{_inverted(created_until)}", prefix_end(prefix)
 
 
 def page_of(keys: Iterable[str], prefix: str, limit: int) -> IndexPage:

@@ -34,8 +34,8 @@ class MemoryStorage:
 
     def create_container(self, account: Account, container: str, owner_id: str) -> ContainerState:
         """Create it; what is there already is ours or somebody else's by its metadata."""
+        containers = self._cloud.open_as_owner(account, "Create Container", container).containers
         with self._cloud.lock:
-            containers = self._cloud.open_as_owner(account, "Create Container", container).containers
             if container in containers:
                 ours = containers[container].metadata.get(OWNER_METADATA) == owner_id
                 return ContainerState.OURS if ours else ContainerState.FOREIGN
@@ -48,8 +48,8 @@ class MemoryStorage:
 
     def delete_container(self, account: Account, container: str, owner_id: str) -> bool:
         """Delete it if its metadata names that owner."""
+        containers = self._cloud.open_as_owner(account, "Delete Container", container).containers
         with self._cloud.lock:
-            containers = self._cloud.open_as_owner(account, "Delete Container", container).containers
             if container not in containers or containers[container].metadata.get(OWNER_METADATA) != owner_id:
                 return False
             del containers[container]
@@ -59,8 +59,8 @@ class MemoryStorage:
         """Put the policy on the container; False where there are five others."""
         if scope.policy_id is None:
             raise ValueError("a stored access policy needs an id")
+        found = self._cloud.container_as_owner(account, "Set Container ACL", scope.container)
         with self._cloud.lock:
-            found = self._cloud.container_as_owner(account, "Set Container ACL", scope.container)
             others = {} if exclusive else {key: kept for key, kept in found.policies.items() if key != scope.policy_id}
             if len(others) >= MAX_POLICIES:
                 return False
@@ -72,8 +72,8 @@ class MemoryStorage:
         self, account: Account, container: str, policy_id: str, *, exclusive: bool = False
     ) -> None:
         """Take the policy off; all of them where the container is ours alone."""
+        found = self._cloud.open_as_owner(account, "Set Container ACL", container).containers.get(container)
         with self._cloud.lock:
-            found = self._cloud.open_as_owner(account, "Set Container ACL", container).containers.get(container)
             if found is not None:
                 kept = {} if exclusive else {key: p for key, p in found.policies.items() if key != policy_id}
                 found.policies = kept
@@ -90,8 +90,8 @@ class MemoryStorage:
 
     def list_blobs(self, account: Account, container: str, prefix: str, *, after: str | None = None) -> BlobPage:
         """One page of names in order; the marker is the last name of the page before."""
+        blobs = self._cloud.container_as_owner(account, "List Blobs", container).blobs
         with self._cloud.lock:
-            blobs = self._cloud.container_as_owner(account, "List Blobs", container).blobs
             names = sorted(name for name in blobs if name.startswith(prefix))
             start = bisect_right(names, after) if after is not None else 0
             page = names[start : start + self._cloud.page_size]
@@ -110,8 +110,8 @@ class MemoryStorage:
 
     def delete_blob(self, account: Account, container: str, name: str) -> None:
         """Delete one blob."""
+        found = self._cloud.open_as_owner(account, "Delete Blob", container, name).containers.get(container)
         with self._cloud.lock:
-            found = self._cloud.open_as_owner(account, "Delete Blob", container, name).containers.get(container)
             if found is not None:
                 found.blobs.pop(name, None)
 

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ferry.adapters.index_rows import due_end, list_prefix, page_of, parse_row_key, prefix_end, row_key, start_of
+from ferry.adapters.index_rows import (
+    aged_range,
+    due_end,
+    list_prefix,
+    page_of,
+    parse_row_key,
+    prefix_end,
+    row_key,
+    start_of,
+)
 from ferry.adapters.process_documents import conflict, is_own_write, move_history, taken
 from ferry.adapters.stored_text import stored_text
 from ferry.domain.codec import from_bytes, json_bytes
@@ -87,6 +96,10 @@ class MemoryProcessStore[P: Process]:
     def due(self, until: datetime, limit: int) -> Sequence[IndexRow]:
         """DUE rows up to that time, earliest first."""
         return [parse_row_key(key) for key in self._range(list_prefix(IndexKind.DUE), due_end(until), limit)]
+
+    def aged(self, state: str, created_until: datetime, limit: int) -> Sequence[IndexRow]:
+        """STATE rows of processes created up to that time, newest first."""
+        return [parse_row_key(key) for key in self._range(*aged_range(state, created_until), limit)]
 
     def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> IndexPage:
         """Rows of one list, newest first."""

@@ -5,7 +5,16 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from ferry.adapters.index_rows import due_end, list_prefix, page_of, parse_row_key, prefix_end, row_key, start_of
+from ferry.adapters.index_rows import (
+    aged_range,
+    due_end,
+    list_prefix,
+    page_of,
+    parse_row_key,
+    prefix_end,
+    row_key,
+    start_of,
+)
 from ferry.adapters.table_rows import BATCH_LIMIT, RowChangedError
 from ferry.adapters.tables import Tables
 from ferry.ports.stores import IndexKind, IndexPage, IndexRow
@@ -38,6 +47,11 @@ class TableIndex:
     def due(self, until: datetime, limit: int) -> Sequence[IndexRow]:
         """DUE rows up to that time, earliest first."""
         return [parse_row_key(key) for key in self._keys(list_prefix(IndexKind.DUE), due_end(until), limit)]
+
+    def aged(self, state: str, created_until: datetime, limit: int) -> Sequence[IndexRow]:
+        """STATE rows of processes that were created up to that time, newest first."""
+        start, end = aged_range(state, created_until)
+        return [parse_row_key(key) for key in self._keys(start, end, limit)]
 
     def rows(self, kind: IndexKind, state: str, after: str | None, limit: int) -> IndexPage:
         """Rows of one list, newest first. Raises InvalidInput for a cursor that is none."""

@@ -103,8 +103,12 @@ class TableProcessStore[P: Process]:
         """DUE rows up to that time, earliest first: one request for up to a thousand."""
         return self._index.due(until, limit)
 
+    def aged(self, state: str, created_until: datetime, limit: int) -> Sequence[IndexRow]:
+        """STATE rows of processes created up to that time, newest first: one request for up to a thousand."""
+        return self._index.aged(state, created_until, limit)
+
     def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> IndexPage:
-        """Rows of LIVE, STATE or ALL, newest first: one request for up to a thousand."""
+        """Rows of STATE or ALL, newest first: one request for up to a thousand."""
         return self._index.rows(kind, state, after, limit)
 
     def _insert(self, commit: _Commit) -> str:

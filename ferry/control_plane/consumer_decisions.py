@@ -130,9 +130,16 @@ def _look(process: TransferProcess, look: Look, moment: Moment) -> TransferProce
 
 
 def _claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> TransferProcess:
-    """Somebody says that the data is there: check it. A look is a question only, so it moves no state."""
+    """Somebody says that the data is there: check it. A look is a question only, so it moves no state.
+
+    The trigger's news of a small transfer comes together with the provider's message and shortly before the first look:
+    it is left to them, since checking twice at the same time would cost twice.
+    """
     open_states = _WAITING | {TransferState.REQUESTING}
     if process.state not in open_states or process.has_intent(IntentKind.VERIFY_DELIVERY):
+        return process
+    soon = moment.now + timedelta(seconds=moment.limits.first_look_seconds)
+    if source is ClaimSource.TRIGGER and process.look is not None and moment.now < process.look.at <= soon:
         return process
     check = steps.intent(moment, IntentKind.VERIFY_DELIVERY, {"claim": source.value})
     if source is not ClaimSource.MESSAGE:

@@ -44,6 +44,11 @@ class Rules[P: Process](Protocol):
         """The queue of its looks."""
         ...
 
+    @property
+    def final_states(self) -> frozenset[str]:
+        """The names of the states that end a process."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Handled[P: Process]:
@@ -169,9 +174,8 @@ class Engine[P: Process]:
                 continue
             if run.is_dirty and intent.kind in LONG_RUNNING:
                 self._commit(run)
-            if intent.kind in LEASED:
-                run.working = self.rules.take(run.working, intent, self.moment())
-                self._commit(run)
+            if intent.kind in LEASED and not self._take(run, intent):
+                continue
             current = run.working.intent(intent.id)
             if current is None:
                 continue
@@ -180,6 +184,12 @@ class Engine[P: Process]:
                 break
         if run.is_dirty:
             self._commit(run)
+
+    def _take(self, run: Run[P], intent: Intent) -> bool:
+        """Take the lease of an intent; False where somebody else may have been quicker."""
+        run.working = self.rules.take(run.working, intent, self.moment())
+        self._commit(run)
+        return not run.is_overtaken
 
     def _perform(self, process: P, intent: Intent) -> Task:
         try:
@@ -207,12 +217,11 @@ class Engine[P: Process]:
     def _commit(self, run: Run[P]) -> str | None:
         """Commit the copy in hand; after a conflict re-read and decide the same tasks anew. Returns a new refusal."""
         refused: str | None = None
+        run.is_overtaken = False
         for _ in range(COMMIT_TRIES):
             before = run.record.document if run.record else None
             stamped, look = self._stamp(before, run.working)
-            stamped, rows = index.announced(
-                before, stamped, now=self.clock.now(), limits=self.limits, janitor_seconds=self.janitor_seconds
-            )
+            stamped, rows = index.announced(before, stamped, now=self.clock.now(), janitor_seconds=self.janitor_seconds)
             try:
                 record = self._write(run.record, stamped, rows)
             except CommitConflict:
@@ -251,7 +260,7 @@ class Engine[P: Process]:
 
     def _decide_anew(self, run: Run[P], process_id: str) -> str | None:
         fresh = self._load(process_id)
-        run.record, run.working = fresh.record, fresh.working
+        run.record, run.working, run.is_overtaken = fresh.record, fresh.working, True
         tasks, run.tasks = run.tasks, []
         refused: str | None = None
         for task in tasks:

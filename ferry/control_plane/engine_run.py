@@ -9,11 +9,15 @@ from ferry.ports import Record
 
 @dataclass(slots=True)
 class Run[P: Process]:
-    """One pass over a process: the record as committed, the copy in hand, the tasks since that commit."""
+    """One pass over a process: the record as committed, the copy in hand, the tasks since that commit.
+
+    `is_overtaken`: somebody else had committed before the last commit, so the tasks were decided anew.
+    """
 
     record: Record[P] | None
     working: P
     tasks: list[Task] = field(default_factory=list[Task])
+    is_overtaken: bool = False
 
     @property
     def is_dirty(self) -> bool:

@@ -1,73 +1,73 @@
 """Which index rows a process needs, and when: written before the commit that they announce, withdrawn after it.
 
-A crash can therefore leave a row too many, never a process that nobody finds; a stale row is dropped when it is read.
+Every process is listed (ALL); one that is not settled has a row that the janitor comes by (DUE); a final one is listed
+by its state (STATE). A crash can leave a row too many, never a process that nobody finds; a stale row is dropped when
+it is read.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ferry.domain.decision import Limits
 from ferry.domain.process import Process
 from ferry.ports import IndexKind, IndexRow
 
-
-def first_due(now: datetime, janitor_seconds: float) -> datetime:
-    """When the janitor is to look at a process for the first time."""
-    return (now + timedelta(seconds=janitor_seconds)).replace(microsecond=0)
-
-
-def retention_end(process: Process, limits: Limits) -> datetime:
-    """When a finished process leaves the store."""
-    return (process.state_at + timedelta(seconds=limits.retention_seconds)).replace(microsecond=0)
+# Longer than any commit takes from its first index row on.
+COMMIT_GRACE = timedelta(seconds=120)
 
 
 def announced[P: Process](
-    before: P | None, after: P, *, now: datetime, limits: Limits, janitor_seconds: float
+    before: P | None, after: P, *, now: datetime, janitor_seconds: float
 ) -> tuple[P, Sequence[IndexRow]]:
     """The process with its index fields set, and the rows to write before it is committed."""
-    created = after.created_at
+    rows: list[IndexRow] = []
     if not after.is_indexed:
-        return after, ()
-    if before is None or (before.is_final and not after.is_final):
-        due = first_due(now, janitor_seconds)
-        rows = [IndexRow(IndexKind.DUE, after.id, due), IndexRow(IndexKind.LIVE, after.id, created)]
-        if before is None:
-            rows.append(IndexRow(IndexKind.ALL, after.id, created))
-        return replace(after, due_at=due), rows
+        return after, rows
+    if before is None:
+        rows.append(IndexRow(IndexKind.ALL, after.id, after.created_at))
+    if not after.is_settled and (before is None or before.is_settled):
+        due_at = (now + timedelta(seconds=janitor_seconds)).replace(microsecond=0)
+        rows.append(IndexRow(IndexKind.DUE, after.id, due_at))
+        after = replace(after, due_at=due_at)
     if after.is_final and after.listed_as != after.state_name:
-        rows = [
-            IndexRow(IndexKind.STATE, after.id, created, after.state_name),
-            IndexRow(IndexKind.DUE, after.id, retention_end(after, limits)),
-        ]
-        return replace(after, listed_as=after.state_name), rows
-    return after, ()
+        rows.append(IndexRow(IndexKind.STATE, after.id, after.created_at, after.state_name))
+        after = replace(after, listed_as=after.state_name)
+    return after, rows
 
 
 def withdrawn(before: Process | None, after: Process) -> Sequence[IndexRow]:
     """The rows to remove after the commit."""
     rows: list[IndexRow] = []
-    if not after.is_indexed:
+    if not after.is_indexed or before is None:
         return rows
-    if before is not None and before.listed_as and before.listed_as != after.listed_as:
+    if before.listed_as and before.listed_as != after.listed_as:
         rows.append(IndexRow(IndexKind.STATE, after.id, after.created_at, before.listed_as))
-    if after.is_settled and (before is None or not before.is_settled):
-        rows.append(IndexRow(IndexKind.LIVE, after.id, after.created_at))
-        if after.due_at is not None:
-            rows.append(IndexRow(IndexKind.DUE, after.id, after.due_at))
+    if after.is_settled and not before.is_settled and after.due_at is not None:
+        rows.append(IndexRow(IndexKind.DUE, after.id, after.due_at))
     return rows
 
 
-def is_stale(row: IndexRow, process: Process | None, limits: Limits) -> bool:
-    """Whether a row says something that is not so (any more), or was written for a process that was never created."""
-    if process is None or (row.kind is not IndexKind.DUE and row.at != process.created_at):
+def is_stale(row: IndexRow, process: Process | None) -> bool:
+    """Whether a row says something that is not so: not yet, not any more, or of a process that was never created."""
+    if process is None:
         return True
     match row.kind:
-        case IndexKind.LIVE:
-            return process.is_final
-        case IndexKind.STATE:
-            return process.state_name != row.state
         case IndexKind.DUE:
-            return process.is_settled and row.at != retention_end(process, limits)
+            return process.is_settled
+        case IndexKind.STATE:
+            return process.state_name != row.state or row.at != process.created_at
         case IndexKind.ALL:
-            return False
+            return row.at != process.created_at
+
+
+def is_droppable(row: IndexRow, process: Process | None, now: datetime) -> bool:
+    """Whether a stale row may go. One that announces a commit which is still under way must stay.
+
+    A row of a process that exists is dropped only where it can never become true. What a crash has left beside it goes
+    when the process leaves. A DUE row is read long after it was written.
+    """
+    if row.kind is IndexKind.DUE:
+        return process is None or process.is_settled
+    if process is None:
+        return now - row.at > COMMIT_GRACE
+    return row.at != process.created_at

@@ -1,9 +1,10 @@
 """The janitor: the net under all looks. A timer calls it; it reads the index rows that are due, nothing else.
 
-A live process is looked at again; a finished one leaves when its retention is over; a stale row is dropped.
+A process that is not settled is looked at again; a stale row is dropped. Once an hour those whose retention is over
+leave.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,53 +14,58 @@ from ferry.domain.process import Process
 from ferry.ports import IndexKind, IndexRow, LookMessage
 
 ROWS_PER_ROUND = 200
+HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Janitor[P: Process]:
-    """Looks after the processes of one engine. `on_leave` removes what belongs to a process that leaves."""
+    """Looks after the processes of one engine.
+
+    `may_leave` is asked before a process leaves, and removes what belongs to it; False keeps it.
+    """
 
     engine: Engine[P]
-    on_leave: Callable[[P], None] | None = None
+    may_leave: Callable[[P], bool] | None = None
 
     def round(self) -> tuple[LookMessage, ...]:
         """One round; returns the looks that are due at once."""
         now = self.engine.clock.now()
-        looks: list[LookMessage] = []
-        for row in self.engine.store.due(now, ROWS_PER_ROUND):
-            look = self._visit(row, now)
-            if look is not None:
-                looks.append(look)
-        return tuple(looks)
+        looks = [self._visit(row, now) for row in self.engine.store.due(now, ROWS_PER_ROUND)]
+        if now.timestamp() % HOUR_SECONDS < self.engine.janitor_seconds:
+            self.sweep()
+        return tuple(look for look in looks if look is not None)
+
+    def sweep(self) -> None:
+        """Let those leave whose retention is over."""
+        retention = timedelta(seconds=self.engine.limits.retention_seconds)
+        now = self.engine.clock.now()
+        for state in sorted(self.engine.rules.final_states):
+            for row in self.engine.store.aged(state, now - retention, ROWS_PER_ROUND):
+                self._leave(row, now - retention)
 
     def _visit(self, row: IndexRow, now: datetime) -> LookMessage | None:
         store = self.engine.store
         record = store.load(row.process_id)
         process = record.document if record else None
-        if process is None or index.is_stale(row, process, self.engine.limits):
+        if process is None or index.is_stale(row, process):
             store.withdraw([row])
             return None
-        if process.is_settled:
-            self._leave(process, row)
-            return None
-        later = now + timedelta(seconds=self.engine.janitor_seconds)
-        moved = IndexRow(IndexKind.DUE, row.process_id, later.replace(microsecond=0))
+        later = (now + timedelta(seconds=self.engine.janitor_seconds)).replace(microsecond=0)
+        moved = IndexRow(IndexKind.DUE, row.process_id, later)
         if moved != row:
             store.announce([moved])
             store.withdraw([row])
         return LookMessage(self.engine.rules.lane(process), process.id, None, process.trace_parent)
 
-    def _leave(self, process: P, row: IndexRow) -> None:
-        """The document goes first: rows that lead nowhere are dropped when they are read."""
-        if self.on_leave is not None:
-            self.on_leave(process)
-        self.engine.store.delete(process.id)
-        self.engine.store.withdraw(self._rows_of(process, row))
-
-    def _rows_of(self, process: P, row: IndexRow) -> Sequence[IndexRow]:
-        created = process.created_at
-        return [
-            IndexRow(IndexKind.ALL, process.id, created),
-            IndexRow(IndexKind.STATE, process.id, created, process.listed_as),
-            row,
-        ]
+    def _leave(self, row: IndexRow, ended_until: datetime) -> None:
+        """The document goes before its rows: those that lead nowhere are dropped when they are read."""
+        store = self.engine.store
+        record = store.load(row.process_id)
+        process = record.document if record else None
+        if process is not None and not index.is_stale(row, process):
+            if not process.is_settled or process.state_at > ended_until:
+                return
+            if self.may_leave is not None and not self.may_leave(process):
+                return
+            store.delete(process.id)
+        store.withdraw([row, IndexRow(IndexKind.ALL, row.process_id, row.at)])

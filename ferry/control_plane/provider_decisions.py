@@ -20,12 +20,15 @@ from ferry.domain.decision import (
     Received,
     Task,
 )
-from ferry.domain.faults import Fault
+from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, Role
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 
 type Outcome = Decision[TransferProcess]
+
+# How it looks from here when the consumer takes access back. It does so when it has found everything, too.
+_WITHDRAWN = frozenset({FaultCode.SAS_REFUSED.value, FaultCode.DESTINATION_GONE.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +125,11 @@ def _look(process: TransferProcess, moment: Moment) -> TransferProcess:
     if process.deadline_at is not None and moment.now >= process.deadline_at:
         if process.state is TransferState.COMPLETING:
             what = "delivered; the consumer has not acknowledged it"
-            return common.enter(process, TransferState.COMPLETED, moment, what, 12)
+            unsent = process.without_kinds(IntentKind.SEND_MESSAGE)
+            return common.enter(unsent, TransferState.COMPLETED, moment, what, 12)
+        asking = next((i for i in process.intents if i.kind is IntentKind.ASK_PEER), None)
         fault = steps.late_fault(process, moment, common.STEP_OF_STATE.get(process.state))
+        fault = steps.content_fault(asking.detail, fault.code) if asking else fault
         return common.terminate(process, fault, moment, tell_peer=True)
     if process.state is TransferState.STARTED and not process.intents:
         return process.with_intents(steps.intent(moment, IntentKind.CHECK_DATA_FLOW))
@@ -143,6 +149,8 @@ def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
             return _sent(process, waiting, moment)
         case IntentKind.START_DATA_FLOW | IntentKind.CHECK_DATA_FLOW:
             return _flow_answered(process, waiting, done, moment)
+        case IntentKind.ASK_PEER:
+            return _peer_answered(process, waiting, done, moment)
         case _:
             return common.settle_deprovisioning(process, moment)
 
@@ -174,7 +182,6 @@ def _flow_answered(process: TransferProcess, waiting: Intent, done: Done, moment
         if waiting.kind is IntentKind.CHECK_DATA_FLOW and process.state is TransferState.STARTED:
             return process.with_intents(steps.intent(moment, IntentKind.START_DATA_FLOW))
         return process
-    process = common.noted_steps(process, done.result.get("steps"), moment)
     summary, fault = done.result.get("summary"), done.result.get("fault")
     report = FlowReport(
         state,
@@ -192,12 +199,38 @@ def _flow_reported(process: TransferProcess, report: FlowReport, moment: Moment)
         return process
     if report.state != FlowState.COMPLETED.value:
         fault = report.fault or Fault("DATA_FLOW_FAILED", f"the data flow of {process.id} ended {report.state}")
+        if fault.code in _WITHDRAWN:
+            return _asking(process, fault, moment)
         return common.terminate(process, fault, moment, tell_peer=True)
+    process = common.noted_steps(process, report.summary.get("steps"), moment)
     told: dict[str, Json] = {key: report.summary[key] for key in ("blobs", "bytes", "root") if key in report.summary}
     process = replace(process, delivered=told)
     entered = common.enter(process, TransferState.COMPLETING, moment, "all is copied, the marker is written", 12)
     completion = steps.send(moment, MessageKind.TRANSFER_COMPLETION)
     return entered.with_intents(completion, steps.intent(moment, IntentKind.DROP_SECRET))
+
+
+def _asking(process: TransferProcess, fault: Fault, moment: Moment) -> TransferProcess:
+    """Access was taken back during the copy: ask the consumer, for a while, whether it has found everything.
+
+    So it is when the copy has died right after its marker, and the consumer was quicker than whoever took over.
+    """
+    if process.has_intent(IntentKind.ASK_PEER):
+        return process
+    until = moment.now + timedelta(seconds=moment.limits.notify_seconds)
+    asking = replace(process, deadline_at=min(process.deadline_at or until, until))
+    return asking.with_intents(steps.intent(moment, IntentKind.ASK_PEER, steps.fault_content(fault)))
+
+
+def _peer_answered(process: TransferProcess, waiting: Intent, done: Done, moment: Moment) -> TransferProcess:
+    if process.state not in (TransferState.STARTING, TransferState.STARTED):
+        return process
+    if done.result.get("state") != TransferState.COMPLETED.value:
+        fault = steps.content_fault(waiting.detail, FaultCode.DATA_FLOW_FAILED.value)
+        return common.terminate(process, fault, moment, tell_peer=True)
+    what = "the consumer has found everything there"
+    entered = common.enter(process.without_kinds(*common.UNFINISHED_WORK), TransferState.COMPLETED, moment, what, 12)
+    return entered.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
 
 
 def _received(process: TransferProcess, received: Received, moment: Moment) -> Outcome:

@@ -8,6 +8,7 @@ from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Decision, Moment, Task
 from ferry.domain.process import Intent, Role
+from ferry.domain.states import FLOW_FINAL, NEGOTIATION_FINAL, TRANSFER_FINAL
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Lane
 
@@ -15,6 +16,11 @@ from ferry.ports import Lane
 @dataclass(frozen=True, slots=True)
 class TransferRules:
     """Transfers, of either role."""
+
+    @property
+    def final_states(self) -> frozenset[str]:
+        """The names of the states that end a process."""
+        return frozenset(state.value for state in TRANSFER_FINAL)
 
     def decide(self, process: TransferProcess, task: Task, moment: Moment) -> Decision[TransferProcess]:
         """The transfer after the task."""
@@ -42,6 +48,11 @@ class TransferRules:
 class NegotiationRules:
     """Contract negotiations, of either role."""
 
+    @property
+    def final_states(self) -> frozenset[str]:
+        """The names of the states that end a process."""
+        return frozenset(state.value for state in NEGOTIATION_FINAL)
+
     def decide(self, process: ContractNegotiation, task: Task, moment: Moment) -> Decision[ContractNegotiation]:
         """The negotiation after the task."""
         return negotiation_decisions.decide(process, task, moment)
@@ -63,6 +74,11 @@ class NegotiationRules:
 @dataclass(frozen=True, slots=True)
 class FlowRules:
     """Data flows."""
+
+    @property
+    def final_states(self) -> frozenset[str]:
+        """The names of the states that end a process."""
+        return frozenset(state.value for state in FLOW_FINAL)
 
     def decide(self, process: DataFlow, task: Task, moment: Moment) -> Decision[DataFlow]:
         """The flow after the task."""

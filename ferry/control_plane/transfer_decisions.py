@@ -33,6 +33,9 @@ WORDS_OF_STEP: dict[int, str] = {
     12: "marker written",
 }
 
+# Clean-up is tried for as long as the process is kept, so it must not cost much.
+CLEAN_UP_PAUSE_SECONDS = 300.0
+
 UNFINISHED_WORK = (
     IntentKind.PREPARE_DESTINATION,
     IntentKind.SEND_MESSAGE,
@@ -40,6 +43,7 @@ UNFINISHED_WORK = (
     IntentKind.STORE_ADDRESS,
     IntentKind.START_DATA_FLOW,
     IntentKind.CHECK_DATA_FLOW,
+    IntentKind.ASK_PEER,
 )
 
 
@@ -140,10 +144,14 @@ def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> T
         if failed.fault.retryable:
             return process.with_retry(waiting, failed.fault, moment.now)
         return process.without_intent(waiting.id)
-    if failed.fault.retryable or waiting.kind not in UNFINISHED_WORK:
+    if waiting.kind not in UNFINISHED_WORK:
+        return process.with_retry(waiting, failed.fault, moment.now, limit_seconds=CLEAN_UP_PAUSE_SECONDS)
+    if failed.fault.retryable:
         return process.with_retry(waiting, failed.fault, moment.now)
     if process.state is TransferState.COMPLETING and waiting.kind is IntentKind.SEND_MESSAGE:
         done = process.without_intent(waiting.id)
+        if done.has_intent(IntentKind.SEND_MESSAGE):
+            return done
         return enter(done, TransferState.COMPLETED, moment, f"delivered; not acknowledged: {failed.fault.message}", 12)
     fault = failed.fault if failed.fault.step else replace(failed.fault, step=STEP_OF_STATE.get(process.state))
     return terminate(process, fault, moment, tell_peer=True)

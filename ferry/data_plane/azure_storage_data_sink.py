@@ -22,6 +22,8 @@ _LIMITS_BYTES: Mapping[CopyMethod, int] = {
     CopyMethod.PUT_FROM_URL: 5000 * 1024 * 1024,
     CopyMethod.COPY_FROM_URL: 256 * 1024 * 1024,
 }
+# A longer one is refused, which happens with long names of letters that must be escaped.
+_MAX_SOURCE_URL = 2048
 _STREAM_BYTES = 16 * 1024 * 1024
 _STEP_COPY, _STEP_MARKER = 11, 12
 
@@ -78,12 +80,15 @@ class AzureStorageDataSink:
                 self._services.check_stop()
                 if method in probe.refused or blob.item.size_bytes > _LIMITS_BYTES[method]:
                     continue
+                source_url = source.signed_url(blob.item)
+                if len(source_url.reveal()) > _MAX_SOURCE_URL:
+                    break
                 try:
-                    outcome = self._copy_server_side(method, source, blob)
+                    outcome = self._copy_server_side(method, source_url, blob)
                 except ServerSideCopyUnavailable:
                     refused.append(method)
                     continue
-                probe.settle(refused)
+                probe.settle(refused, method)
                 return self._counted(method, outcome)
             return self._stream(source, blob, stack=stack, probe=probe, refused=refused)
 
@@ -92,10 +97,10 @@ class AzureStorageDataSink:
         with at_step(_STEP_MARKER):
             return self._services.writer.put_bytes(self._named(name), manifest, CONTENT_TYPE)
 
-    def _copy_server_side(self, method: CopyMethod, source: DataSource, blob: SourceBlob) -> PutOutcome:
+    def _copy_server_side(self, method: CopyMethod, source_url: Secret, blob: SourceBlob) -> PutOutcome:
         writer = self._services.writer
         copy = writer.put_from_url if method is CopyMethod.PUT_FROM_URL else writer.copy_from_url
-        return copy(self._named(blob.target_name), source.signed_url(blob.item), blob.item)
+        return copy(self._named(blob.target_name), source_url, blob.item)
 
     def _stream(
         self, source: DataSource, blob: SourceBlob, *, stack: ExitStack, probe: Probe, refused: list[CopyMethod]
@@ -104,7 +109,7 @@ class AzureStorageDataSink:
         stack.enter_context(self._services.budget.hold(size_bytes, self._services.check_stop))
         chunks = stack.enter_context(source.read(blob.item))
         # We can read the blob, so it was not its absence that kept the service from it.
-        probe.settle(refused)
+        probe.settle(refused, CopyMethod.STREAM)
         try:
             outcome = self._services.writer.put_stream(self._named(blob.target_name), self._checked(chunks), blob.item)
         except EffectFailed:

@@ -71,6 +71,10 @@ class CopyRunner:
         `checkpoint`, and `stopped` where progress said so. Raises EffectFailed with the code of the side and the step.
         """
         checkpoint = CopyCheckpoint.from_json(flow.checkpoint)
+        if flow.checkpoint is None and intent.attempt > 1:
+            # Whoever had the lease before may have begun the first page, which is not saved while it is new.
+            checkpoint.page_attempt = 1
+        attempts_before = checkpoint.page_attempt
         token: SasToken | None = None
         try:
             source = self._source(flow, checkpoint)
@@ -78,6 +82,9 @@ class CopyRunner:
             ends = self._ends(flow, source, token)
             return self._copy(flow, ends, checkpoint, progress)
         except EffectFailed as failed:
+            if failed.fault.retryable and checkpoint.page_attempt == attempts_before:
+                # Nothing was written: a later attempt must not take for its own what others have put there.
+                progress(checkpoint.to_json({}))
             if token is not None and self._may_come_true(failed, token, flow, checkpoint):
                 message = f"{failed.fault.message} (it is new, its policy may not be in force yet: it is tried again)"
                 raise EffectFailed(replace(failed.fault, message=message, retryable=True)) from None
@@ -86,7 +93,7 @@ class CopyRunner:
     def _copy(
         self, flow: DataFlow, ends: _Ends, checkpoint: CopyCheckpoint, progress: Callable[[JsonObject], bool]
     ) -> JsonObject:
-        if checkpoint.page_attempt == 0 and checkpoint.after is None:
+        if checkpoint.after is None:
             _refuse_marker_name(flow, ends)
         copying = CopySlice(
             ends.source,

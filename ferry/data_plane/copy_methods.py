@@ -32,6 +32,7 @@ class AccountPair:
 class _Verdict:
     lock: threading.Lock = field(default_factory=threading.Lock)
     refused: frozenset[CopyMethod] = frozenset()
+    proven: frozenset[CopyMethod] = frozenset()
     valid_until: float = 0.0
 
 
@@ -43,9 +44,13 @@ class Probe:
         self._is_held = not is_known
         self.refused = verdict.refused if is_known else frozenset[CopyMethod]()
 
-    def settle(self, refused: Iterable[CopyMethod]) -> None:
-        """Remember which methods do not work; one that comes after them has."""
-        news = frozenset(refused)
+    def settle(self, refused: Iterable[CopyMethod], works: CopyMethod) -> None:
+        """Remember which methods were refused, and the one that works.
+
+        One that has worked between these accounts before was refused for this blob's sake, or for the moment's.
+        """
+        news = frozenset(refused) - self._verdict.proven
+        self._verdict.proven |= {works}
         if self._is_held or news:
             self._verdict.refused = self.refused | news
             self._verdict.valid_until = time.monotonic() + _VERDICT_SECONDS
@@ -53,7 +58,7 @@ class Probe:
 
     def forget(self) -> None:
         """What was remembered of this pair is doubtful."""
-        self._verdict.valid_until = 0.0
+        self._verdict.refused, self._verdict.valid_until = frozenset(), 0.0
 
     def release(self) -> None:
         """Let the next thread try, whatever has come of it."""
@@ -86,6 +91,8 @@ class CopyVerdicts:
             if _is_valid(verdict):
                 verdict.lock.release()
                 is_known = True
+            else:
+                verdict.refused = verdict.proven = frozenset()
         probe = Probe(verdict, is_known=is_known)
         try:
             yield probe

@@ -1,6 +1,7 @@
 """How a SAS lies in the vault: EDC's AzureSasToken as JSON in its long form; shorter forms are read, too (step 4)."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from ferry.domain.process import Json
 from ferry.domain.secret import Secret
 
 _EDC_TYPE = "dataspaceconnector:azuretoken"
+# What may stand in a URL behind the question mark; the other side has written it.
+_QUERY = re.compile(r"[A-Za-z0-9%&=+/:;,._~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def read_sas_token(stored: Secret) -> SasToken | None:
 
 def _token(sas: Json, expiration: Json) -> SasToken | None:
     query = sas.strip().lstrip("?") if isinstance(sas, str) else ""
-    if "sig=" not in query:
+    if not _QUERY.fullmatch(query) or "sig=" not in query:
         return None
     return SasToken(Secret(query), _instant(expiration))
 

@@ -6,12 +6,34 @@ import argparse
 import sys
 from pathlib import Path
 
-from ferry.devhost.host import HostOptions, run_host
+from ferry.devhost.host import THREAD_COUNT_SETTING, HostOptions, run_host
+from ferry.devhost.keys import KEYS_FILE_SETTING
+from ferry.devhost.logs import LEVEL_SETTING
+from ferry.devhost.settings import HOST_ID_SETTING, VISIBILITY_SETTING
+
+_SETTINGS = f"""settings, in the environment or in local.settings.json:
+  {HOST_ID_SETTING}
+      id under which locks and internal queues are kept; default: machine and path
+  {KEYS_FILE_SETTING}
+      JSON file of keys for --auth, written when it is missing; default: in the user's cache
+  {THREAD_COUNT_SETTING}
+      threads for synchronous functions; default 32
+  {LEVEL_SETTING}
+      level of the host's own log lines; default INFO, DEBUG shows each invocation
+  {VISIBILITY_SETTING}
+      for tests only: how long a message is invisible while its function runs; default 600, as in Azure
+  AzureFunctionsJobHost__<path in host.json, joined by __>
+      overrides a value of host.json"""
 
 
 def parse_options(arguments: list[str]) -> HostOptions:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m ferry.devhost", description="Run an Azure Functions app locally.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ferry.devhost",
+        description="Run an Azure Functions app locally.",
+        epilog=_SETTINGS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--app", type=Path, default=Path(), help="directory of function_app.py and host.json")
     parser.add_argument("--port", type=int, default=7071, help="HTTP port; 0 takes a free one")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on")

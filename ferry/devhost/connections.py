@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -109,7 +108,6 @@ def _service_uri(connection: StorageConnection, service: Service) -> str:
 def _credential_for(client_id: str) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
-    logging.getLogger("azure.identity").setLevel(logging.WARNING)
     return DefaultAzureCredential(managed_identity_client_id=client_id or None)
 
 

@@ -98,6 +98,11 @@ def _define(function: IndexedFunction, environ: Mapping[str, str]) -> FunctionDe
     if function.has_retry_policy:
         logger.warning("the local host ignores the retry policy of '%s'", function.name)
     bindings = tuple(cast("Binding", json.loads(text)) for text in function.raw_bindings)
+    if any(_uses_sdk_type(binding) for binding in bindings):
+        raise UnsupportedBindingError(
+            f"Function '{function.name}' binds a parameter to an SDK client, which the local host does not run. "
+            "Use a type of azure.functions, or Core Tools (func start)"
+        )
     triggers = [binding for binding in bindings if str(binding["type"]).lower().endswith("trigger")]
     if len(triggers) != 1:
         raise UnsupportedBindingError(f"Function '{function.name}' has {len(triggers)} triggers; it must have one")
@@ -183,6 +188,11 @@ def _output(binding: Binding, function_name: str, environ: Mapping[str, str]) ->
         f"Function '{function_name}' has a binding of type {binding['type']} ({'output' if outward else 'input'}); the "
         "local host has HTTP and queue outputs only. Use the SDK in the function, or Core Tools (func start)"
     )
+
+
+def _uses_sdk_type(binding: Binding) -> bool:
+    properties = binding.get("properties")
+    return isinstance(properties, dict) and bool(cast("Binding", properties).get("SupportsDeferredBinding"))
 
 
 def _connection(binding: Binding, environ: Mapping[str, str]) -> str:

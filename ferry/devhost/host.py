@@ -92,8 +92,12 @@ class Host:
 
     async def run(self) -> int:
         """Bind, load the app, serve, stop; raises DevhostError when the port is taken or --fail-fast has a reason."""
+        if self._ready_file is not None:
+            # One that a killed host left behind would announce this one too early.
+            self._ready_file.unlink(missing_ok=True)
         listening = bind(self._options.address, self._options.port)
-        self._address = f"{self._options.address}:{listening.getsockname()[1]}"
+        name = f"[{self._options.address}]" if ":" in self._options.address else self._options.address
+        self._address = f"{name}:{listening.getsockname()[1]}"
         try:
             await self._load()
         except DevhostError as error:

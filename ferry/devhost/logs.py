@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import TextIO
 
 LEVEL_SETTING = "FERRY_DEVHOST_LOG_LEVEL"
 
 
-class _HostHandler(logging.StreamHandler):  # pyright: ignore[reportMissingTypeArgument]
+class _HostHandler(logging.StreamHandler[TextIO]):
     """Marks the handler as ours, to take it away again when the app brings its own."""
 
 

@@ -106,6 +106,7 @@ class QueueListener:
         self._state = threading.Condition()
         self._in_flight = 0
         self._last_error_report = float("-inf")
+        self._failed_polls = 0
         self._poller = threading.Thread(target=self._poll, name=f"poll-{queue.name}", daemon=True)
         self._runners = ThreadPoolExecutor(
             options.batch_size + options.new_batch_threshold, thread_name_prefix=f"run-{queue.name}"
@@ -156,8 +157,12 @@ class QueueListener:
         try:
             messages = self._queue.receive(self._options.batch_size, self._options.visibility_seconds)
         except Exception as error:
-            self._report(error)
+            # One lost connection is everyday: the service closes idle ones. Two in a row are worth a line.
+            self._failed_polls += 1
+            if self._failed_polls > 1:
+                self._report(error)
             return False
+        self._failed_polls = 0
         for message in messages:
             if self._stopping.is_set():
                 self._give_back(message)

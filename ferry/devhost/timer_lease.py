@@ -59,6 +59,10 @@ class TimerLease:
         self._known_etag = ""
         self._known_status: TimerStatus | None = None
 
+    def open(self) -> None:
+        """Make the client now, so that the first occurrence is not late by the import of the SDK."""
+        _ = self._blob
+
     def acquire(self) -> bool:
         """Take the lease; False when another host has it."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError

@@ -72,6 +72,7 @@ class TimerListener:
         return int(not self._idle.wait(max(0.0, deadline - time.monotonic())))
 
     def _run(self) -> None:
+        self._tolerate(self._lease.open)
         self._insist(partial(self._fire_at_start, _now()))
         while not self._stopping.is_set():
             due = self._schedule.next_after(_now())
@@ -144,7 +145,7 @@ class TimerListener:
         self._tolerate(self._lease.release)
 
     def _tolerate(self, action: Callable[[], None]) -> None:
-        """The function ran, or another host has it: a fault of the bookkeeping must not make it run again."""
+        """A fault of the bookkeeping must not keep the function from running, nor make it run again."""
         try:
             action()
         except Exception as error:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     type Endpoint = Callable[[SimpleNamespace], Awaitable[object]]
 
 
+_HTTP_PROXY_CAPABILITY = "HttpUri"
+
+
 @dataclass(frozen=True, slots=True)
 class IndexedFunction:
     """A function as the worker reports it; `raw_bindings` are JSON texts."""
@@ -77,6 +80,10 @@ class _Status(Protocol):
 
 class _StatusReply(Protocol):
     result: _Status
+
+
+class _InitReply(_StatusReply, Protocol):
+    capabilities: Mapping[str, str] | None
 
 
 class _FunctionMetadata(Protocol):
@@ -146,7 +153,12 @@ class Worker:
 
 async def _initialize(endpoint: Endpoint, directory: str) -> None:
     fields = SimpleNamespace(capabilities={}, function_app_directory=directory)
-    reply = cast("_StatusReply", await endpoint(_request("worker_init_request", fields)))
+    reply = cast("_InitReply", await endpoint(_request("worker_init_request", fields)))
+    if _HTTP_PROXY_CAPABILITY in (reply.capabilities or {}):
+        raise AppLoadError(
+            "The app streams HTTP through azurefunctions-extensions-http-fastapi, which the local host does not run. "
+            "Use func.HttpRequest and func.HttpResponse, or Core Tools (func start)"
+        )
     if reply.result.status == StatusResult.Success:
         return
     error = reply.result.exception

@@ -194,10 +194,10 @@ def _constraint_faults(constraint: Json, place: str) -> list[InputFault]:
             return [fault for i, part in enumerate(parts) for fault in _constraint_faults(part, f"{place}.{name}[{i}]")]
     found: list[InputFault] = []
     operand, operator = constraint.get("leftOperand"), constraint.get("operator")
-    if operand not in LEFT_OPERANDS:
+    if not isinstance(operand, str) or operand not in LEFT_OPERANDS:
         message = f"cannot be evaluated here; known are {', '.join(sorted(LEFT_OPERANDS))}"
         found.append(InputFault(f"{place}.leftOperand", message, str(operand)))
-    if operator not in OPERATORS:
+    if not isinstance(operator, str) or operator not in OPERATORS:
         found.append(InputFault(f"{place}.operator", f"must be one of {', '.join(OPERATORS)}", str(operator)))
     if constraint.get("rightOperand") is None:
         found.append(InputFault(f"{place}.rightOperand", "is required"))

@@ -38,6 +38,7 @@ class IntentKind(StrEnum):
     STORE_ADDRESS = "STORE_ADDRESS"
     START_DATA_FLOW = "START_DATA_FLOW"
     CHECK_DATA_FLOW = "CHECK_DATA_FLOW"
+    ASK_PEER = "ASK_PEER"
     TERMINATE_DATA_FLOW = "TERMINATE_DATA_FLOW"
     DROP_SECRET = "DROP_SECRET"  # noqa: S105 - the name of an intent
     STORE_AGREEMENT = "STORE_AGREEMENT"
@@ -156,9 +157,10 @@ class Process:
         """The same process without any intent of these kinds."""
         return replace(self, intents=tuple(intent for intent in self.intents if intent.kind not in kinds))
 
-    def with_retry(self, intent: Intent, fault: Fault, now: datetime) -> Self:
+    def with_retry(self, intent: Intent, fault: Fault, now: datetime, *, limit_seconds: float = 15.0) -> Self:
         """The same process with that intent postponed after a failure, with exponential back-off."""
-        later = replace(intent, attempt=intent.attempt + 1, not_before=now + backoff(intent.attempt), last_fault=fault)
+        pause = backoff(intent.attempt, limit_seconds=limit_seconds)
+        later = replace(intent, attempt=intent.attempt + 1, not_before=now + pause, last_fault=fault)
         return replace(self, intents=tuple(later if other.id == intent.id else other for other in self.intents))
 
     def has_intent(self, kind: IntentKind) -> bool:

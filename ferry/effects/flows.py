@@ -73,7 +73,6 @@ class FlowController:
 def result_of(report: FlowReport) -> JsonObject:
     """A report as the result of an intent."""
     result: dict[str, Json] = {"state": report.state, "summary": report.summary}
-    result["steps"] = report.summary.get("steps")
     if report.fault is not None:
         result["fault"] = steps.fault_content(report.fault)
     return result
@@ -93,27 +92,35 @@ class Copying:
 
 
 class _Progress:
-    """Commits a checkpoint when there is something new to say: another page, or a lease to extend."""
+    """Commits a checkpoint when there is something new to say: a page that is begun, or a lease to extend.
+
+    That the first page of a flow is begun is said by the lease already, whose attempt is committed: no request more.
+    """
 
     def __init__(self, engine: Engine[DataFlow], flow: DataFlow, attempt: int) -> None:
         self._engine = engine
         self._flow_id = flow.id
         self._attempt = attempt
-        self._committed = flow.checkpoint or {}
+        self._committed = _place(flow.checkpoint or {"page_attempt": 1})
         self._told_at: datetime = engine.clock.now()
 
     def told(self, checkpoint: JsonObject) -> bool:
         """Whether to go on: False when the flow has ended or somebody else has taken it over."""
         now = self._engine.clock.now()
-        same_page = checkpoint.get("after") == self._committed.get("after")
-        if same_page and now - self._told_at < timedelta(seconds=PROGRESS_SECONDS):
+        place = _place(checkpoint)
+        if place == self._committed and now - self._told_at < timedelta(seconds=PROGRESS_SECONDS):
             return True
         moment = self._engine.moment()
         held = self._engine.amend(
             self._flow_id, lambda flow: flow_decisions.progressed(flow, self._attempt, checkpoint, moment)
         )
-        self._committed, self._told_at = checkpoint, now
+        self._committed, self._told_at = place, now
         return held
+
+
+def _place(checkpoint: JsonObject) -> tuple[Json, bool]:
+    """Which page a checkpoint is at, and whether anybody has begun it."""
+    return checkpoint.get("after"), bool(checkpoint.get("page_attempt"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

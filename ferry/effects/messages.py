@@ -19,7 +19,7 @@ from ferry.ports import Peer, PeerAnswer, Vault
 from ferry.protocol import negotiation_messages as negotiation
 from ferry.protocol import transfer_messages as transfer
 from ferry.protocol.envelope import read_error, read_process
-from ferry.protocol.paths import message_url
+from ferry.protocol.paths import TRANSFER, message_url, url
 from ferry.protocol.sas import parse_sas
 
 RETRY_STATUS = frozenset({404, 408, 409, 425, 429})
@@ -54,10 +54,25 @@ class MessageSender:
         kind, message_id = _kind_and_id(intent)
         return self._send(kind, process, self._negotiation_message(process, kind, intent, message_id))
 
+    def ask_about_transfer(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """How the other side sees a transfer, as `state`; an empty result where it does not say."""
+        del intent
+        base = process.counter_party_address
+        answer = self.peer.get(
+            url(base, TRANSFER, process.correlation_id), audience=base, timeout_seconds=self.timeout_seconds
+        )
+        if answer.status >= 500:
+            message = f"{process.counter_party_id} answered {answer.status} when asked about transfer {process.id}"
+            raise EffectFailed.because(FaultCode.PEER_UNREACHABLE, f"{message}; it is asked again", retryable=True)
+        try:
+            return {"state": read_process(answer.body).state} if answer.status == 200 else {}
+        except InvalidInput:
+            return {}
+
     def _send(self, kind: MessageKind, process: TransferProcess | ContractNegotiation, body: Written) -> JsonObject:
         base = process.counter_party_address
-        url = message_url(base, kind, None if kind in _BEGINS else process.correlation_id)
-        answer = self.peer.post(url, body, audience=base, timeout_seconds=self.timeout_seconds)
+        address = message_url(base, kind, None if kind in _BEGINS else process.correlation_id)
+        answer = self.peer.post(address, body, audience=base, timeout_seconds=self.timeout_seconds)
         if not 200 <= answer.status < 300:
             raise EffectFailed(refusal(kind, process.counter_party_id, answer))
         return {"providerPid": _provider_pid(kind, process.counter_party_id, answer)} if kind in _BEGINS else {}

@@ -22,7 +22,6 @@ class IndexKind(StrEnum):
     """Which list an index row belongs to."""
 
     DUE = "due"  # when the janitor is to look at it
-    LIVE = "live"  # not final yet, newest first
     STATE = "state"  # final, by state, newest first
     ALL = "all"  # everything, newest first
 
@@ -79,8 +78,12 @@ class ProcessStore[P: Process](Protocol):
         """DUE rows up to that time, earliest first."""
         ...
 
+    def aged(self, state: str, created_until: datetime, limit: int) -> Sequence[IndexRow]:
+        """STATE rows of processes that were created up to that time, newest first."""
+        ...
+
     def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> "IndexPage":
-        """Rows of LIVE, STATE or ALL, newest first; `after` is a cursor from an earlier page."""
+        """Rows of STATE or ALL, newest first; `after` is a cursor from an earlier page."""
         ...
 
 

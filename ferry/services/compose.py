@@ -12,7 +12,7 @@ from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.rules import FlowRules, NegotiationRules, TransferRules
 from ferry.control_plane.transfers import TransferService
 from ferry.data_plane.accounts import PUBLIC_ENDPOINT, AccountDirectory, KnownAccount
-from ferry.data_plane.copy import CopyRunner
+from ferry.data_plane.copy import CopyOptions, CopyRunner
 from ferry.data_plane.provisioner import ObjectStorageProvisioner
 from ferry.data_plane.verification import DeliveryVerifier
 from ferry.domain.contracts import ContractNegotiation
@@ -134,6 +134,7 @@ def _transfer_service(settings: Settings, outside: Outside, flows: FlowService) 
             IntentKind.REVOKE_ACCESS: provisioner.revoke,
             IntentKind.REMOVE_DESTINATION: provisioner.remove,
             IntentKind.SEND_MESSAGE: sender.send_for_transfer,
+            IntentKind.ASK_PEER: sender.ask_about_transfer,
             IntentKind.VERIFY_DELIVERY: DeliveryVerifier(outside.storage, outside.vault, accounts=accounts).verify,
             IntentKind.START_DATA_FLOW: controller.start,
             IntentKind.CHECK_DATA_FLOW: controller.check,
@@ -188,6 +189,7 @@ def _flow_service(settings: Settings, outside: Outside, transfers: Callable[[], 
         vault=outside.vault,
         accounts=account_directory(settings, outside),
         clock=outside.clock,
+        options=CopyOptions(sas_grace_seconds=settings.sas_grace_seconds),
     )
     copying = Copying(runner=runner, engine=lambda: engine)
     told = _ToldControlPlane(RemoteControlPlane(peer=outside.peer), transfers, outside)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from ferry.control_plane.janitor import Janitor
 from ferry.data_plane.manifest import Manifest, ManifestInvalid
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.process import JsonObject
+from ferry.domain.decision import Command, CommandKind
+from ferry.domain.process import JsonObject, Role
+from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Lane, LookMessage
 from ferry.services.compose import Core
@@ -46,7 +48,7 @@ class Dispatcher:
         """One round over everything that is due."""
         core = self.core
         looks: list[LookMessage] = []
-        looks += Janitor(engine=core.transfers.engine, on_leave=self._forget_flow).round()
+        looks += Janitor(engine=core.transfers.engine, may_leave=self._may_leave).round()
         looks += Janitor(engine=core.negotiations.engine).round()
         looks += Janitor[DataFlow](engine=core.flows.engine).round()
         return looks
@@ -78,5 +80,13 @@ class Dispatcher:
         if last.startswith(".") and last.endswith(".complete") and last != ".complete":
             yield last.removeprefix(".").removesuffix(".complete")
 
-    def _forget_flow(self, process: TransferProcess) -> None:
+    def _may_leave(self, process: TransferProcess) -> bool:
+        """A flow leaves with its transfer. What a failed transfer has left in a container of ours is removed first."""
+        destination = process.destination
+        managed = process.role is Role.CONSUMER and destination is not None and destination.managed
+        if managed and process.state is TransferState.TERMINATED:
+            order = Command(CommandKind.DEPROVISION, "its retention is over")
+            self.core.transfers.command(process.id, order, inline_seconds=self.core.settings.inline_seconds)
+            return False
         self.core.outside.flows.delete(process.id)
+        return True

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management import ManagementApi, management_api
-from ferry.api.management_routes import MANAGEMENT_ROUTES, Route
+from ferry.api.management.api import ManagementApi, management_api
+from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
 

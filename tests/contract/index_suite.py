@@ -15,9 +15,9 @@ def due(process_id: str, seconds: float) -> IndexRow:
     return IndexRow(IndexKind.DUE, process_id, NOW + timedelta(seconds=seconds))
 
 
-def live(process_id: str, seconds: float) -> IndexRow:
+def listed(process_id: str, seconds: float) -> IndexRow:
     """A row of a process that was created so long after NOW."""
-    return IndexRow(IndexKind.LIVE, process_id, NOW + timedelta(seconds=seconds))
+    return IndexRow(IndexKind.ALL, process_id, NOW + timedelta(seconds=seconds))
 
 
 class IndexSuite:
@@ -30,7 +30,7 @@ class IndexSuite:
     def test_rows_of_one_announcement_stand_in_their_lists(self, store: Store) -> None:
         rows = [
             due("p", 5),
-            live("p", 0),
+            listed("p", 0),
             IndexRow(IndexKind.STATE, "p", NOW, "COMPLETED"),
             IndexRow(IndexKind.ALL, "p", NOW),
         ]
@@ -38,7 +38,7 @@ class IndexSuite:
         store.announce(rows)
 
         assert list(store.due(NOW + timedelta(seconds=5), 10)) == rows[:1]
-        assert store.rows(IndexKind.LIVE).rows == (rows[1],)
+        assert store.rows(IndexKind.ALL).rows == (rows[1],)
         assert store.rows(IndexKind.STATE, state="COMPLETED").rows == (rows[2],)
         assert store.rows(IndexKind.STATE, state="TERMINATED").rows == ()
         assert store.rows(IndexKind.ALL).rows == (rows[3],)
@@ -60,40 +60,40 @@ class IndexSuite:
 
     def test_row_can_be_announced_and_withdrawn_twice(self, store: Store) -> None:
         for _ in range(2):
-            store.announce([live("p", 0), due("p", 0)])
-        assert store.rows(IndexKind.LIVE).rows == (live("p", 0),)
+            store.announce([listed("p", 0), due("p", 0)])
+        assert store.rows(IndexKind.ALL).rows == (listed("p", 0),)
 
         for _ in range(2):
-            store.withdraw([live("p", 0), due("p", 0)])
-        assert store.rows(IndexKind.LIVE).rows == ()
+            store.withdraw([listed("p", 0), due("p", 0)])
+        assert store.rows(IndexKind.ALL).rows == ()
 
     def test_missing_rows_do_not_keep_others_from_being_withdrawn(self, store: Store) -> None:
-        store.announce([live("p", 0), live("q", 0), due("p", 0)])
+        store.announce([listed("p", 0), listed("q", 0), due("p", 0)])
 
-        store.withdraw([due("x", 1), live("p", 0), due("y", 1), live("z", 0), due("p", 0)])
+        store.withdraw([due("x", 1), listed("p", 0), due("y", 1), listed("z", 0), due("p", 0)])
 
-        assert store.rows(IndexKind.LIVE).rows == (live("q", 0),)
+        assert store.rows(IndexKind.ALL).rows == (listed("q", 0),)
         assert list(store.due(NOW, 10)) == []
 
     def test_nothing_can_be_announced_and_withdrawn(self, store: Store) -> None:
         store.announce([])
         store.withdraw([])
 
-        assert store.rows(IndexKind.LIVE).rows == ()
+        assert store.rows(IndexKind.ALL).rows == ()
 
     def test_more_rows_than_one_request_holds_are_announced_and_withdrawn(self, store: Store) -> None:
-        rows = [live(f"p{number:03d}", number) for number in range(230)]
+        rows = [listed(f"p{number:03d}", number) for number in range(230)]
 
         store.announce(rows)
-        assert store.rows(IndexKind.LIVE, limit=500).rows == tuple(reversed(rows))
+        assert store.rows(IndexKind.ALL, limit=500).rows == tuple(reversed(rows))
 
         store.withdraw([*rows, *rows[:3]])
-        assert store.rows(IndexKind.LIVE).rows == ()
+        assert store.rows(IndexKind.ALL).rows == ()
 
     def test_row_named_twice_in_one_announcement_is_there_once(self, store: Store) -> None:
-        store.announce([live("p", 0), live("p", 0), live("q", 1)])
+        store.announce([listed("p", 0), listed("p", 0), listed("q", 1)])
 
-        assert store.rows(IndexKind.LIVE).rows == (live("q", 1), live("p", 0))
+        assert store.rows(IndexKind.ALL).rows == (listed("q", 1), listed("p", 0))
 
     def test_pages_hold_every_row_once_newest_first(self, store: Store) -> None:
         rows = [
@@ -116,20 +116,28 @@ class IndexSuite:
         assert [row.at for row in seen] == sorted((row.at for row in rows), reverse=True)
 
     def test_full_last_page_has_no_cursor(self, store: Store) -> None:
-        store.announce([live("p", 0), live("q", 1)])
+        store.announce([listed("p", 0), listed("q", 1)])
 
-        assert store.rows(IndexKind.LIVE, limit=2).next_cursor is None
+        assert store.rows(IndexKind.ALL, limit=2).next_cursor is None
 
     def test_newer_rows_do_not_shift_the_next_page(self, store: Store) -> None:
-        store.announce([live(f"p{n}", n) for n in range(4)])
-        first = store.rows(IndexKind.LIVE, limit=2)
+        store.announce([listed(f"p{n}", n) for n in range(4)])
+        first = store.rows(IndexKind.ALL, limit=2)
 
-        store.announce([live("newest", 99)])
-        store.withdraw([live("p3", 3), live("p2", 2)])
+        store.announce([listed("newest", 99)])
+        store.withdraw([listed("p3", 3), listed("p2", 2)])
 
-        second = store.rows(IndexKind.LIVE, after=first.next_cursor, limit=2)
+        second = store.rows(IndexKind.ALL, after=first.next_cursor, limit=2)
         assert [row.process_id for row in second.rows] == ["p1", "p0"]
 
     def test_foreign_cursor_is_refused(self, store: Store) -> None:
         with pytest.raises(InvalidInput, match="cursor"):
-            store.rows(IndexKind.LIVE, after="' or true")
+            store.rows(IndexKind.ALL, after="' or true")
+
+    def test_aged_rows_are_those_of_processes_created_by_then(self, store: Store) -> None:
+        rows = [IndexRow(IndexKind.STATE, f"p-{n}", NOW + timedelta(seconds=n), "COMPLETED") for n in range(4)]
+        other = IndexRow(IndexKind.STATE, "q", NOW, "TERMINATED")
+        store.announce([*rows, other])
+        assert list(store.aged("COMPLETED", NOW + timedelta(seconds=1), 10)) == [rows[1], rows[0]]
+        assert list(store.aged("COMPLETED", NOW + timedelta(seconds=3), 2)) == [rows[3], rows[2]]
+        assert list(store.aged("COMPLETED", NOW - timedelta(seconds=1), 10)) == []

@@ -21,7 +21,7 @@ from ferry.emulators.launch import LaunchedEmulators
 from ferry.ports.stores import IndexKind, IndexRow
 from tests.contract.definitions_suite import Assets, DefinitionsSuite, Policies
 from tests.contract.documents import NOW, a_transfer, an_asset, lines
-from tests.contract.index_suite import IndexSuite, due, live
+from tests.contract.index_suite import IndexSuite, due, listed
 from tests.contract.process_store_suite import ProcessStoreSuite, Store, whole_history
 from tests.contract.transports import WatchedTransport
 
@@ -124,7 +124,7 @@ class TestRequests:
     def test_index_rows_cost_one_request_for_each_call(
         self, store: Store, transport: WatchedTransport, tables: Tables
     ) -> None:
-        rows = [due("p", 5), live("p", 0), IndexRow(IndexKind.ALL, "p", NOW)]
+        rows = [due("p", 5), listed("p", 0), IndexRow(IndexKind.ALL, "p", NOW)]
         store.announce(rows)
         transport.take()
 
@@ -132,7 +132,7 @@ class TestRequests:
         store.announce(rows[:1])
         assert [request.split()[0] for request in transport.take()] == ["POST", "PUT"]
         store.due(NOW, 1000)
-        store.rows(IndexKind.LIVE)
+        store.rows(IndexKind.ALL)
         assert transport.take() == [f"GET {tables.prefix}Index"] * 2
         store.withdraw(rows)
         assert transport.take() == ["POST $batch"]
@@ -140,10 +140,10 @@ class TestRequests:
         assert [request.split()[0] for request in transport.take()] == ["DELETE"]
 
     def test_missing_rows_cost_one_more_request_each(self, store: Store, transport: WatchedTransport) -> None:
-        store.announce([live("p", 0), live("q", 0)])
+        store.announce([listed("p", 0), listed("q", 0)])
         transport.take()
 
-        store.withdraw([live("p", 0), due("p", 0), live("q", 0)])
+        store.withdraw([listed("p", 0), due("p", 0), listed("q", 0)])
 
         assert transport.take() == ["POST $batch"] * 2
 
@@ -171,7 +171,7 @@ class TestRequests:
 
         store.load("p")
         store.due(NOW, 1)
-        store.withdraw([live("p", 0)])
+        store.withdraw([listed("p", 0)])
         list(assets.all())
 
         assert [request.split()[0] for request in transport.take()] == ["GET", "GET", "DELETE", "GET"]
@@ -180,7 +180,7 @@ class TestRequests:
         transport.take()
 
         store.insert(a_transfer())
-        store.announce([live("p-1", 0), due("p-1", 0)])
+        store.announce([listed("p-1", 0), due("p-1", 0)])
 
         table = f"{tables.prefix}TransferProcesses"
         expected = [f"POST {table}", "POST Tables", f"POST {table}", "POST $batch", "POST Tables", "POST $batch"]
@@ -234,16 +234,16 @@ class TestFaults:
     def test_index_rows_whose_reply_is_lost_are_written_and_removed(
         self, store: Store, transport: WatchedTransport
     ) -> None:
-        rows = [live("p", 0), live("q", 1)]
+        rows = [listed("p", 0), listed("q", 1)]
         store.announce([due("p", 0)])
 
         transport.replies_to_lose = 1
         store.announce(rows)
-        assert len(store.rows(IndexKind.LIVE).rows) == 2
+        assert len(store.rows(IndexKind.ALL).rows) == 2
 
         transport.replies_to_lose = 1
         store.withdraw(rows)
-        assert store.rows(IndexKind.LIVE).rows == ()
+        assert store.rows(IndexKind.ALL).rows == ()
 
     def test_definition_whose_reply_is_lost_is_there_once(self, assets: Assets, transport: WatchedTransport) -> None:
         assets.create("b", an_asset("b"))
@@ -275,8 +275,8 @@ class TestFaults:
             lambda: store.replace(record, a_transfer(operation_id="op-2")),
             lambda: store.delete("p-1"),
             lambda: store.history("p-1"),
-            lambda: store.announce([live("p", 0), due("p", 0)]),
-            lambda: store.withdraw([live("p", 0)]),
+            lambda: store.announce([listed("p", 0), due("p", 0)]),
+            lambda: store.withdraw([listed("p", 0)]),
             lambda: store.due(NOW, 10),
         ]
 

@@ -3,6 +3,7 @@
 Key Vault and the queues are not what is tested here; the vault is the twin.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,10 @@ from ferry.domain.process import Intent, IntentKind, JsonObject, Role
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.emulators.azurite import Azurite, StorageAccount
+from ferry.emulators.fault_relay import FaultRelay
 from ferry.emulators.launch import LaunchedEmulators
+from ferry.emulators.relay_faults import RelayFault
+from tests.conftest import DESTINATION_ACCOUNT, SOURCE_ACCOUNT
 from tests.contract.storage_backend import Seed
 from tests.contract.test_storage_contract import seed_with, with_key, without_key
 
@@ -111,7 +115,24 @@ class Participants:
             source=source,
             destination=replace(process.destination, endpoint=self.destination.blob_endpoint),
         )
-        return self.runner.run(flow, INTENT, progress=lambda _: True)
+        return self._until_finished(flow)
+
+    def _until_finished(self, flow: DataFlow) -> JsonObject:
+        """Run it again from its last checkpoint after a fault that may pass, as the engine does."""
+        checkpoints: list[JsonObject] = []
+
+        def save(checkpoint: JsonObject) -> bool:
+            checkpoints.append(checkpoint)
+            return True
+
+        for _ in range(5):
+            try:
+                resumed = replace(flow, checkpoint=checkpoints[-1]) if checkpoints else flow
+                return self.runner.run(resumed, INTENT, progress=save)
+            except EffectFailed as failed:
+                if not failed.fault.retryable:
+                    raise
+        pytest.fail("the copy does not get on")
 
     def _directory(self, account: StorageAccount, vault: MemoryVault) -> AccountDirectory:
         alias = f"{account.name}-key1" if self.with_keys else None
@@ -277,3 +298,41 @@ def test_account_whose_service_cannot_reach_the_source_is_streamed_to(
 
     summary = result["summary"]
     assert isinstance(summary, dict) and summary["methods"] == {"stream": 1}
+
+
+# The SDK leaves replies that were cut off to the garbage collector, with their connections.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (RelayFault("status", every=5),),
+        (RelayFault("lost_reply", every=4),),
+        (RelayFault("reset", every=4), RelayFault("lost_reply", every=5, method="PUT")),
+    ],
+)
+def test_transfer_survives_a_storage_that_fails_now_and_then(
+    azurite: Azurite, faults: tuple[RelayFault, ...], unique_name: str
+) -> None:
+    with FaultRelay(azurite) as relay, RequestsTransport() as transport:
+        clients = BlobClients(guard=EgressGuard([], allow_loopback=True), transport=transport)
+        participants = Participants(
+            clients, relay.account(SOURCE_ACCOUNT), relay.account(DESTINATION_ACCOUNT), with_keys=True
+        )
+        account = with_key(participants.source)
+        participants.storage.create_container(account, unique_name, "provider")
+        for number in range(30):
+            participants.seed(account, unique_name, f"{number:02d}", b"x" * number)
+        relay.faults.plan(*faults)
+        process = participants.process(f"{unique_name}d")
+
+        result = transfer(participants, process, SourceAddress(SOURCE_ACCOUNT, unique_name, blob_prefix=""))
+        summary = result["summary"]
+        assert isinstance(summary, dict) and summary["blobs"] == 30
+        participants.provisioner.revoke(process, INTENT)
+        participants.provisioner.remove(process, INTENT)
+
+        relay.faults.clear()
+        assert not participants.storage.container_exists(with_key(participants.destination), f"{unique_name}d")
+        clients.close()
+    del participants, clients
+    gc.collect()

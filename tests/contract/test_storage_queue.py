@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
@@ -67,6 +68,20 @@ class TestStorageTaskQueue(TaskQueueSuite):
 
         queue.send(LookMessage(Lane.DATA_FLOW, "p"), delay_seconds=5)
         assert transport.take() == ["POST messages"]
+
+    def test_queue_that_others_create_at_the_same_time_is_used(
+        self, connection_string: str, transport: WatchedTransport, unique_name: str
+    ) -> None:
+        def send(number: int) -> None:
+            connection = StorageConnection(Secret(connection_string))
+            queue = StorageTaskQueue(connection, unique_name, transport=transport)
+            queue.send(LookMessage(Lane.DATA_FLOW, f"p-{number}"), delay_seconds=0)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(send, range(8)))
+
+        with QueueClient.from_connection_string(connection_string, f"{unique_name}-dataplane-tasks") as client:
+            assert len(client.peek_messages(32)) == 8
 
     def test_text_in_the_queue_is_plain_json(self, queue: TaskQueue, connection_string: str, unique_name: str) -> None:
         queue.send(LookMessage(Lane.DATA_FLOW, "p/1", 7), delay_seconds=0)

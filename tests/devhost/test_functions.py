@@ -80,6 +80,7 @@ def test_missing_setting_names_the_function() -> None:
         ([HTTP, {"direction": "OUT", "type": "table", "name": "t"}], "output"),
         ([HTTP, QUEUE], "2 triggers"),
         ([OUTPUT], "0 triggers"),
+        ([{**BLOB, "properties": {"SupportsDeferredBinding": True}}], "SDK client"),
     ],
 )
 def test_binding_that_is_not_run_here_is_refused(bindings: list[dict[str, object]], message: str) -> None:

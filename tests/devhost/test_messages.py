@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ferry.devhost.blob_events import BlobMessage, Handshake, Notification, read_events
+from ferry.devhost.connections import StorageConnection
 from ferry.devhost.errors import WebhookError
 from ferry.devhost.http_messages import (
     BodyTooLargeError,
@@ -18,7 +19,7 @@ from ferry.devhost.http_messages import (
     read_request,
     send_response,
 )
-from ferry.devhost.message_queue import ReceivedMessage
+from ferry.devhost.message_queue import MessageQueue, ReceivedMessage
 from ferry.devhost.outputs import message_bodies
 from ferry.devhost.protos import PROTOS, TypedData
 from ferry.devhost.queue_listener import Backoff
@@ -173,6 +174,12 @@ def test_properties_of_a_json_body_override_metadata_as_in_azure() -> None:
 
 def test_body_that_is_not_text_goes_as_bytes() -> None:
     assert kinds(b"\xff")["QueueTrigger"] == ("bytes", b"\xff")
+
+
+@pytest.mark.parametrize(("name", "poison"), [("work", "work-poison"), ("work-poison", None), ("a" * 57, None)])
+def test_poison_queue_is_named_after_its_queue_where_it_can(name: str, poison: str | None) -> None:
+    queue = MessageQueue(StorageConnection("Data"), name, encoding="none").poison_queue()
+    assert (queue.name if queue else None) == poison
 
 
 def test_back_off_grows_to_the_maximum_and_begins_again() -> None:

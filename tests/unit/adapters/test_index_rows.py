@@ -13,7 +13,7 @@ from ferry.ports.stores import IndexKind, IndexRow
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
 _times = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 _ids = st.text(min_size=1, max_size=20)
-_rows = st.builds(IndexRow, st.sampled_from([IndexKind.DUE, IndexKind.LIVE, IndexKind.ALL]), _ids, _times) | st.builds(
+_rows = st.builds(IndexRow, st.sampled_from([IndexKind.DUE, IndexKind.ALL]), _ids, _times) | st.builds(
     IndexRow, st.just(IndexKind.STATE), _ids, _times, st.sampled_from(["COMPLETED", "TERMINATED"])
 )
 
@@ -28,7 +28,7 @@ def test_due_rows_are_ordered_by_time_and_lists_by_age(first: datetime, second: 
     def keys(kind: IndexKind) -> tuple[str, str]:
         return row_key(IndexRow(kind, process_id, first)), row_key(IndexRow(kind, process_id, second))
 
-    due, live = keys(IndexKind.DUE), keys(IndexKind.LIVE)
+    due, live = keys(IndexKind.DUE), keys(IndexKind.ALL)
     assert (due[0] < due[1]) is (first < second)
     assert (live[0] < live[1]) is (first > second)
 
@@ -50,8 +50,8 @@ def test_state_without_limits_of_its_own_does_not_reach_into_another() -> None:
 
 
 def test_cursor_leads_to_the_next_page() -> None:
-    prefix = list_prefix(IndexKind.LIVE)
-    keys = sorted(row_key(IndexRow(IndexKind.LIVE, f"p/{n}", NOW - timedelta(seconds=n))) for n in range(3))
+    prefix = list_prefix(IndexKind.ALL)
+    keys = sorted(row_key(IndexRow(IndexKind.ALL, f"p/{n}", NOW - timedelta(seconds=n))) for n in range(3))
 
     page = page_of(keys, prefix, 2)
 
@@ -63,10 +63,10 @@ def test_cursor_leads_to_the_next_page() -> None:
 
 def test_id_that_could_not_be_read_back_is_refused() -> None:
     with pytest.raises(InvalidInput, match="900 characters are too many"):
-        row_key(IndexRow(IndexKind.LIVE, "x" * 900, NOW))
+        row_key(IndexRow(IndexKind.ALL, "x" * 900, NOW))
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "äöü", "JycnJyc", "MTIzfHg"])
 def test_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidInput, match="cursor"):
-        start_of(list_prefix(IndexKind.LIVE), cursor)
+        start_of(list_prefix(IndexKind.ALL), cursor)

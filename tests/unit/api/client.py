@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management import ManagementApi, management_api
-from ferry.api.management_routes import MANAGEMENT_ROUTES
+from ferry.api.management.api import ManagementApi, management_api
+from ferry.api.management.routes import MANAGEMENT_ROUTES
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
 from tests.world.participants import Pair, Participant

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from ferry.api.http import BODY_LIMIT_BYTES, ApiAnswer, ApiRequest
-from ferry.api.management_errors import guarded
+from ferry.api.management.errors import guarded
 from ferry.domain.faults import EffectFailed, FaultCode
 from tests.unit.api.client import Client, body_of, client_of, faults_in
 from tests.world.participants import Pair

@@ -133,7 +133,7 @@ def test_search_through_too_many_is_refused(
     pair: Pair, consumer: Client, transfers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del pair, transfers
-    monkeypatch.setattr("ferry.api.management_query.SEARCH_LIMIT", 2)
+    monkeypatch.setattr("ferry.api.management.query.SEARCH_LIMIT", 2)
     assert list(faults_in(consumer.post("transferprocesses/request", where("type", "PROVIDER")))) == [
         "filterExpression"
     ]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferry.api.http import ApiRequest
-from ferry.api.management_routes import MANAGEMENT_ROUTES, Route
+from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
 from tests.unit.api.client import API_KEY, Client, client_of, counter_party
 from tests.world.participants import make_pair
 

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from operator import attrgetter
 
-from ferry.api.management_routes import MANAGEMENT_ROUTES, RouteGroup
+from ferry.api.management.routes import MANAGEMENT_ROUTES, RouteGroup
 from tests.unit.api.client import Client
 
 PROVIDED = ("assets", "policydefinitions", "contractdefinitions")
@@ -41,6 +41,6 @@ def test_each_route_stands_with_its_role() -> None:
 
 
 def test_reading_the_table_imports_nothing_of_the_connector() -> None:
-    code = "import sys, ferry.api.management_routes; print(*(m for m in sys.modules if m.startswith('ferry')))"
+    code = "import sys, ferry.api.management.routes; print(*(m for m in sys.modules if m.startswith('ferry')))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    assert found == ["ferry", "ferry.api", "ferry.api.management_routes"]
+    assert found == ["ferry", "ferry.api", "ferry.api.management", "ferry.api.management.routes"]

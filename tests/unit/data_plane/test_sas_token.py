@@ -30,7 +30,10 @@ def test_edcs_own_form_is_read() -> None:
     assert read_sas_token(Secret(stored)) == SasToken(Secret(SAS), AT)
 
 
-@pytest.mark.parametrize("stored", ["", "{", "[]", "{}", '{"sas": 1}', "sv=1", '{"sas": "?"}', "{" * 100_000])
+@pytest.mark.parametrize(
+    "stored",
+    ["", "{", "[]", "{}", '{"sas": 1}', "sv=1", '{"sas": "?"}', "sig=1#x", "sig=1 x", "sig=1\r\nx: y", "{" * 100_000],
+)
 def test_anything_else_is_no_token(stored: str) -> None:
     assert read_sas_token(Secret(stored)) is None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ferry.adapters.memory_cloud import MemoryRequest
+from ferry.adapters.memory_cloud import SERVER_SIDE, MemoryRequest
 from ferry.data_plane.azure_storage_data_sink import AzureStorageDataSink, CopyStopped, SinkServices
 from ferry.data_plane.azure_storage_data_source import AzureStorageDataSource
 from ferry.data_plane.copy_methods import AccountPair, ByteBudget, CopyMethod, CopyVerdicts
@@ -77,12 +77,28 @@ def test_kind_of_request_follows_size_and_service(
     assert ends.sink.methods == {method: 1}
 
 
+def test_name_too_long_for_a_copys_url_is_streamed_and_says_nothing_of_the_pair(world: World, ends: Ends) -> None:
+    ends.sink.put(ends.source, ends.blob("ü" * 400))
+    ends.sink.put(ends.source, ends.blob("a"))
+    assert ends.sink.methods == {"stream": 1, "put_from_url": 1}
+
+
 def test_verdict_holds_for_the_pair(world: World, ends: Ends) -> None:
     world.cloud.server_side = frozenset()
     assert ends.verdicts.refused(ends.pair) is None
     ends.sink.put(ends.source, ends.blob("a"))
     assert ends.verdicts.refused(ends.pair) == {CopyMethod.PUT_FROM_URL, CopyMethod.COPY_FROM_URL}
     assert ends.verdicts.refused(AccountPair("elsewhere", ends.pair.destination)) is None
+
+
+def test_refusal_after_a_success_is_not_held_against_the_pair(world: World, ends: Ends) -> None:
+    ends.sink.put(ends.source, ends.blob("a"))
+    world.cloud.server_side = frozenset()
+    ends.sink.put(ends.source, ends.blob("b"))
+    assert ends.verdicts.refused(ends.pair) == {CopyMethod.COPY_FROM_URL}
+    world.cloud.server_side = SERVER_SIDE
+    ends.sink.put(ends.source, ends.blob("c"))
+    assert ends.sink.methods == {"put_from_url": 2, "stream": 1}
 
 
 def test_missing_source_leaves_no_verdict(world: World, ends: Ends) -> None:
@@ -111,7 +127,8 @@ def test_one_blob_finds_out_for_all_that_come_at_once(world: World, ends: Ends) 
     world.cloud.server_side = frozenset({"Copy Blob From URL"})
     blobs = [ends.blob(f"b{number}") for number in range(16)]
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda blob: ends.sink.put(ends.source, blob), blobs))
+        for future in [pool.submit(ends.sink.put, ends.source, blob) for blob in blobs]:
+            future.result()
     assert world.operations().count("Put Blob From URL") == 1
 
 

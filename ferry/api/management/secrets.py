@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import BodyReader, load_body, members, plain
-from ferry.api.management_shapes import CONTEXT, id_response
+from ferry.api.management.body import BodyReader, load_body, members, plain
+from ferry.api.management.shapes import CONTEXT, id_response
 from ferry.domain.faults import AlreadyExists, InputFault, InvalidInput, NotFound
 from ferry.domain.secret import Secret
 from ferry.ports import Clock, Vault

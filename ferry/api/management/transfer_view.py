@@ -5,7 +5,7 @@ No secret is ever among them, and no alias of one that we chose.
 
 from collections.abc import Sequence
 
-from ferry.api.management_shapes import (
+from ferry.api.management.shapes import (
     CONTEXT,
     Shown,
     data_address,

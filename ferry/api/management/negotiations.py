@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import BodyReader, load_body
-from ferry.api.management_odrl import read_policy
-from ferry.api.management_orders import (
+from ferry.api.management.body import BodyReader, load_body
+from ferry.api.management.odrl import read_policy
+from ferry.api.management.orders import (
     CheckAddress,
     RepeatKey,
     begun,
@@ -14,15 +14,15 @@ from ferry.api.management_orders import (
     repeat_key,
     termination,
 )
-from ferry.api.management_query import ProcessSearch, read_query, search_definitions
-from ferry.api.management_shapes import id_response, shown_agreement, shown_negotiation, shown_state
+from ferry.api.management.query import ProcessSearch, read_query, search_definitions
+from ferry.api.management.shapes import id_response, shown_agreement, shown_negotiation, shown_state
 from ferry.control_plane.listing import Listing
 from ferry.control_plane.negotiation_decisions import ContractOrder
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
 from ferry.domain.faults import NotFound
 from ferry.domain.process import JsonObject
-from ferry.domain.states import NEGOTIATION_CODES, NEGOTIATION_FINAL
+from ferry.domain.states import NEGOTIATION_CODES
 from ferry.ports import Definitions
 from ferry.protocol.negotiation_messages import policy_of
 from ferry.telemetry import trace_parent
@@ -47,9 +47,8 @@ class NegotiationsApi:
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
-        final = frozenset(state.value for state in NEGOTIATION_FINAL)
         search = ProcessSearch(
-            listing=Listing(engine=self.negotiations.engine, final_states=final),
+            listing=Listing(engine=self.negotiations.engine),
             view=self._shown,
             codes={code: state.value for state, code in NEGOTIATION_CODES.items()},
         )

@@ -6,7 +6,7 @@ Terms stand bare under EDC's vocabulary; times are milliseconds since 1970, but 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ferry.api.management_odrl import shown_policy
+from ferry.api.management.odrl import shown_policy
 from ferry.domain.contracts import (
     Asset,
     ContractAgreement,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ferry.api.http import ApiRequest
-from ferry.api.management_body import BodyReader, as_items, is_list, load_body, plain, short_name
+from ferry.api.management.body import BodyReader, as_items, is_list, load_body, plain, short_name
 from ferry.control_plane.listing import Listing
 from ferry.domain.contracts import Criterion
 from ferry.domain.criteria import check_criteria, matches, wanted_id
@@ -120,16 +120,16 @@ class ProcessSearch[P: Process]:
         return found
 
     def _found(self, state: str | None, criteria: Sequence[Criterion], enough: int) -> list[P]:
-        """The newest that match, as many as are enough, from ever larger pages."""
-        size = min(4 * enough, SEARCH_LIMIT + 1)
-        while True:
-            page = self.listing.page(state=state, limit=size)
-            found = [process for process in page if matches(criteria, self._searched(process))]
-            if len(found) >= enough or len(page) < size:
-                return found
-            if size > SEARCH_LIMIT:
+        """The newest that match, as many as are enough. Raises InvalidInput beyond SEARCH_LIMIT."""
+        found: list[P] = []
+        for number, process in enumerate(self.listing.stream(state)):
+            if number >= SEARCH_LIMIT:
                 raise _too_many("searched")
-            size = min(4 * size, SEARCH_LIMIT + 1)
+            if matches(criteria, self._searched(process)):
+                found.append(process)
+            if len(found) == enough:
+                break
+        return found
 
     def _searched(self, process: P) -> JsonObject:
         return {**self.view(process), "id": process.id}

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import BodyReader, load_body, members, plain
-from ferry.api.management_errors import InUse
-from ferry.api.management_orders import CheckAddress, check_url
-from ferry.api.management_query import read_query, search_definitions
-from ferry.api.management_shapes import id_response, shown_asset
+from ferry.api.management.body import BodyReader, load_body, members, plain
+from ferry.api.management.errors import InUse
+from ferry.api.management.orders import CheckAddress, check_url
+from ferry.api.management.query import read_query, search_definitions
+from ferry.api.management.shapes import id_response, shown_asset
 from ferry.domain.contracts import Asset, ContractAgreement, Criterion
 from ferry.domain.data_address import SourceAddress, read_source
 from ferry.domain.decision import Ids

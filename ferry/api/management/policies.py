@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import BodyReader, load_body
-from ferry.api.management_errors import InUse
-from ferry.api.management_odrl import read_policy
-from ferry.api.management_query import read_query, search_definitions
-from ferry.api.management_shapes import id_response, shown_policy_definition
+from ferry.api.management.body import BodyReader, load_body
+from ferry.api.management.errors import InUse
+from ferry.api.management.odrl import read_policy
+from ferry.api.management.query import read_query, search_definitions
+from ferry.api.management.shapes import id_response, shown_policy_definition
 from ferry.domain.contracts import ContractDefinition, Criterion, PolicyDefinition
 from ferry.domain.decision import Ids
 from ferry.domain.faults import NotFound

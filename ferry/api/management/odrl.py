@@ -6,7 +6,7 @@ client wrote and the same one that came back over the wire are equal.
 
 from collections.abc import Mapping
 
-from ferry.api.management_body import is_list
+from ferry.api.management.body import is_list
 from ferry.domain.faults import InputFault, InvalidInput
 from ferry.domain.policy import ACTIONS, COMBINATIONS, RULES, as_list
 from ferry.domain.process import Json, JsonObject

@@ -8,17 +8,17 @@ from operator import attrgetter
 from typing import cast
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_assets import AssetsApi
-from ferry.api.management_catalog import CatalogApi
-from ferry.api.management_contract_definitions import ContractDefinitionsApi
-from ferry.api.management_errors import Handler, guarded
-from ferry.api.management_negotiations import AgreementsApi, NegotiationsApi
-from ferry.api.management_orders import CheckAddress
-from ferry.api.management_policies import PoliciesApi
-from ferry.api.management_routes import Route
-from ferry.api.management_secrets import SecretsApi
-from ferry.api.management_transfer_orders import TransferOrders
-from ferry.api.management_transfers import FlowSummary, TransfersApi
+from ferry.api.management.assets import AssetsApi
+from ferry.api.management.catalog import CatalogApi
+from ferry.api.management.contract_definitions import ContractDefinitionsApi
+from ferry.api.management.errors import Handler, guarded
+from ferry.api.management.negotiations import AgreementsApi, NegotiationsApi
+from ferry.api.management.orders import CheckAddress
+from ferry.api.management.policies import PoliciesApi
+from ferry.api.management.routes import Route
+from ferry.api.management.secrets import SecretsApi
+from ferry.api.management.transfer_orders import TransferOrders
+from ferry.api.management.transfers import FlowSummary, TransfersApi
 from ferry.control_plane.catalog import Catalog
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ferry.api.http import ApiRequest
-from ferry.api.management_assets import address_properties, check_alias
-from ferry.api.management_body import BodyReader
-from ferry.api.management_orders import (
+from ferry.api.management.assets import address_properties, check_alias
+from ferry.api.management.body import BodyReader
+from ferry.api.management.orders import (
     ADDRESS_LIMIT,
     CheckAddress,
     RepeatKey,

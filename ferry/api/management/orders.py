@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ferry.api.http import ApiRequest
-from ferry.api.management_body import BodyReader, load_body
-from ferry.api.management_errors import KeyReused
+from ferry.api.management.body import BodyReader, load_body
+from ferry.api.management.errors import KeyReused
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, InvalidInput
 from ferry.domain.process import JsonObject

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import BodyReader, as_items, load_body
-from ferry.api.management_orders import CheckAddress, read_counter_party_address
-from ferry.api.management_query import QuerySpec, query_spec
+from ferry.api.management.body import BodyReader, as_items, load_body
+from ferry.api.management.orders import CheckAddress, read_counter_party_address
+from ferry.api.management.query import QuerySpec, query_spec
 from ferry.domain.data_address import EDC_NAMESPACE
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput, NotFound
 from ferry.domain.process import Json, JsonObject

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import load_body
-from ferry.api.management_orders import RepeatKey, begun, termination
-from ferry.api.management_query import ProcessSearch, read_query
-from ferry.api.management_shapes import id_response, shown_state
-from ferry.api.management_transfer_orders import TransferOrders
-from ferry.api.management_transfer_view import shown_transfer
+from ferry.api.management.body import load_body
+from ferry.api.management.orders import RepeatKey, begun, termination
+from ferry.api.management.query import ProcessSearch, read_query
+from ferry.api.management.shapes import id_response, shown_state
+from ferry.api.management.transfer_orders import TransferOrders
+from ferry.api.management.transfer_view import shown_transfer
 from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.listing import Listing
 from ferry.control_plane.transfers import HandledTransfer, TransferService
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.process import JsonObject, Role
-from ferry.domain.states import TRANSFER_CODES, TRANSFER_FINAL
+from ferry.domain.states import TRANSFER_CODES
 from ferry.domain.transfer_process import TransferProcess
 
 type FlowSummary = Callable[[str], JsonObject | None]
@@ -47,9 +47,8 @@ class TransfersApi:
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
-        final = frozenset(state.value for state in TRANSFER_FINAL)
         search = ProcessSearch(
-            listing=Listing(engine=self.transfers.engine, final_states=final),
+            listing=Listing(engine=self.transfers.engine),
             view=self._listed,
             codes={code: state.value for state, code in TRANSFER_CODES.items()},
         )

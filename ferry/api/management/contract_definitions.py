@@ -6,9 +6,9 @@ As in EDC, the policies that one names need not exist yet: until they do, it off
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management_body import BodyReader, load_body
-from ferry.api.management_query import read_criteria, read_query, search_definitions
-from ferry.api.management_shapes import id_response, shown_contract_definition
+from ferry.api.management.body import BodyReader, load_body
+from ferry.api.management.query import read_criteria, read_query, search_definitions
+from ferry.api.management.shapes import id_response, shown_contract_definition
 from ferry.domain.contracts import ContractDefinition
 from ferry.domain.decision import Ids
 from ferry.domain.faults import NotFound

@@ -1,0 +1,1 @@
+"""Measurements against running participants; `./run bench NAME` runs one."""
