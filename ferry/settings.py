@@ -1,6 +1,8 @@
 """What a deployment says of itself, read from the environment once; every fault is told at once, with an example."""
 
+import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +10,8 @@ from ferry.domain.decision import Limits
 from ferry.domain.faults import FerryError
 from ferry.domain.process import Json
 
-PREFIX = "FERRY_"
+# What fits at the head of the name of a table and of a queue.
+_PREFIX = re.compile(r"[a-z][a-z0-9]{2,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("FERRY_STORAGE_CREDENTIAL", "key (from the vault) or identity, for all other accounts", "identity", "key"),
     Setting("FERRY_ALLOWED_HOSTS", "hosts that this app may call", "peer.example.org,.example.net", ""),
+    Setting("FERRY_ALLOWED_NETWORKS", "private networks that those hosts may lie in", "10.1.0.0/16", ""),
     Setting("FERRY_ALLOW_LOOPBACK", "whether http and loopback are allowed (local runs)", "true", "false"),
     Setting(
         "FERRY_DATA_PLANE_URL", "a data plane in another app; empty: embedded", "https://plane.example.org/api", ""
@@ -97,6 +101,7 @@ class Settings:
     accounts: Mapping[str, KnownAccount]
     use_identity: bool
     allowed_hosts: tuple[str, ...]
+    allowed_networks: tuple[str, ...]
     allow_loopback: bool
     data_plane_url: str
     inline_seconds: float
@@ -160,6 +165,24 @@ class _Reader:
             self._fault(name, f"must be one of {', '.join(choices)}, not {value!r}")
         return value
 
+    def items(self, name: str) -> tuple[str, ...]:
+        return tuple(item.strip() for item in self.text(name).split(",") if item.strip())
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        items = self.items(name)
+        for item in items:
+            try:
+                ipaddress.ip_network(item)
+            except ValueError:
+                self._fault(name, f"holds no network: {item!r}")
+        return items
+
+    def prefix(self, name: str) -> str:
+        value = self.text(name)
+        if not _PREFIX.fullmatch(value):
+            self._fault(name, f"must be 3 to 20 lower-case letters and digits, with a letter first, not {value!r}")
+        return value
+
     def json(self, name: str) -> dict[str, Json]:
         value = self.text(name)
         try:
@@ -179,7 +202,7 @@ class _Reader:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings in an environment. Raises SettingsError with every fault."""
     reader = _Reader(environment)
-    roles = frozenset(role.strip() for role in reader.text("FERRY_ROLES").split(",") if role.strip())
+    roles = frozenset(reader.items("FERRY_ROLES"))
     unknown = roles - {"consumer", "provider", "dataplane"}
     if unknown or not roles:
         reader.faults.append(f"FERRY_ROLES names {sorted(unknown)}: choose among consumer, provider, dataplane")
@@ -200,7 +223,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         destination_connection=reader.text("FERRY_DESTINATION_CONNECTION"),
         accounts=_accounts(reader.json("FERRY_STORAGE_ACCOUNTS")),
         use_identity=reader.choice("FERRY_STORAGE_CREDENTIAL", ("key", "identity")) == "identity",
-        allowed_hosts=tuple(h.strip() for h in reader.text("FERRY_ALLOWED_HOSTS").split(",") if h.strip()),
+        allowed_hosts=reader.items("FERRY_ALLOWED_HOSTS"),
+        allowed_networks=reader.networks("FERRY_ALLOWED_NETWORKS"),
         allow_loopback=reader.choice("FERRY_ALLOW_LOOPBACK", ("true", "false")) == "true",
         data_plane_url=reader.url("FERRY_DATA_PLANE_URL"),
         inline_seconds=reader.number("FERRY_INLINE_SECONDS"),
@@ -208,7 +232,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         janitor_seconds=reader.number("FERRY_JANITOR_SECONDS"),
         sas_grace_seconds=reader.number("FERRY_SAS_GRACE_SECONDS"),
         limits=_limits(reader),
-        name_prefix=reader.text("FERRY_NAME_PREFIX"),
+        name_prefix=reader.prefix("FERRY_NAME_PREFIX"),
         log_level=reader.choice("FERRY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
     if reader.faults:

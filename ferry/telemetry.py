@@ -1,6 +1,7 @@
 """Logs as JSON lines, each with process, step and trace; the trace goes with every message between participants.
 
 A `traceparent` (W3C) is kept in a context variable: taken from a request or a queue message, sent on with the next one.
+Work that was begun without one (a timer, a blob, a client that has none) belongs to the trace of the process it is about.
 """
 
 import json
@@ -16,10 +17,16 @@ from datetime import UTC, datetime
 
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 # The last line of defence: signatures and keys never reach a log, whoever wrote the message.
-_SECRETS = re.compile(r"(?i)(sig|AccountKey|SharedAccessSignature|code)(=|%3D)[^&\s\"';]+")
+_NAMED_SECRETS = re.compile(r"(?i)(sig|AccountKey|SharedAccessSignature|code)(=|%3D)[^&\s\"';\\]+")
+# A token, and an account key.
+_SHAPED_SECRETS = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]+|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==")
+# What may log on our behalf; its lines leave like ours, or they would be neither JSON nor without signatures.
+_LIBRARIES = ("azure", "urllib3", "httpx2", "httpcore2")
 
 trace_parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
 process_id: ContextVar[str | None] = ContextVar("process_id", default=None)
+# None: outside of `traced`.
+_trace_is_made_up: ContextVar[bool | None] = ContextVar("trace_is_made_up", default=None)
 
 log = logging.getLogger("ferry")
 
@@ -38,18 +45,30 @@ def child_trace_parent() -> str:
 @contextmanager
 def traced(parent: str | None, process: str | None = None) -> Generator[None]:
     """Everything logged and sent inside belongs to this trace and this process."""
-    parent = parent if parent and _TRACE_PARENT.fullmatch(parent) else new_trace_parent()
-    trace_token, process_token = trace_parent.set(parent), process_id.set(process)
+    is_given = parent is not None and _TRACE_PARENT.fullmatch(parent) is not None
+    trace_token = trace_parent.set(parent if is_given else new_trace_parent())
+    process_token, made_up_token = process_id.set(process), _trace_is_made_up.set(not is_given)
     try:
         yield
     finally:
         trace_parent.reset(trace_token)
         process_id.reset(process_token)
+        _trace_is_made_up.reset(made_up_token)
+
+
+def concerning(process: str, parent: str | None) -> None:
+    """From here on to the end of `traced` it is about this process, and in its trace where none was given."""
+    is_made_up = _trace_is_made_up.get()
+    if is_made_up is None:
+        return
+    process_id.set(process)
+    if is_made_up and parent is not None:
+        trace_parent.set(parent)
 
 
 def redacted(text: str) -> str:
-    """The text without signatures and keys."""
-    return _SECRETS.sub(r"\1\2***", text)
+    """The text without signatures, keys and tokens."""
+    return _SHAPED_SECRETS.sub("***", _NAMED_SECRETS.sub(r"\1\2***", text))
 
 
 class JsonFormatter(logging.Formatter):
@@ -79,12 +98,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(participant_id: str, level: str) -> None:
-    """Let the connector's log lines leave as JSON on standard error, once."""
+    """Let the log lines of the connector and of its libraries leave as JSON on standard error, once."""
     if any(isinstance(handler.formatter, JsonFormatter) for handler in log.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(participant_id))
-    log.addHandler(handler)
-    log.setLevel(level)
-    log.propagate = False
-    logging.getLogger("azure").setLevel(logging.WARNING)
+    for logger in (log, *map(logging.getLogger, _LIBRARIES)):
+        logger.addHandler(handler)
+        logger.setLevel(level if logger is log else logging.WARNING)
+        logger.propagate = False

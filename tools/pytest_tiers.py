@@ -1,4 +1,5 @@
-"""Sorts the tests: those marked `emulators` or `e2e` may open sockets, every other one is a unit test and may not.
+"""Sorts the tests: those marked `emulators` or `e2e` may open sockets, those marked `model` run whole flows in memory,
+every other one is a unit test.
 
 It also brings the option `--host`, which a conftest below tests/ would bring too late.
 """
@@ -18,4 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its tier before `-m` selects."""
     for item in items:
         needs_sockets = any(item.get_closest_marker(tier) for tier in TIERS_WITH_SOCKETS)
-        item.add_marker("enable_socket" if needs_sockets else "unit")
+        if needs_sockets:
+            item.add_marker("enable_socket")
+        elif item.get_closest_marker("model") is None:
+            item.add_marker("unit")

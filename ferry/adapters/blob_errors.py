@@ -104,6 +104,8 @@ def storage_failed(refusal: Refusal, account: Account, what: str) -> StorageFail
             reason = f"cannot be used like that ({refusal}); a retry does not help"
         case StorageProblem.BLOB_CHANGED:
             reason = "was changed since it was listed; start again to take the new version"
+        case StorageProblem.CONTAINER_MISSING:
+            reason = "does not exist: the container was deleted or never created; a retry does not help"
         case _:
             reason = "does not exist; a retry does not help"
     return StorageFailed(problem, f"{where} {reason}", with_key=with_key and _is_about_credentials(refusal))

@@ -157,8 +157,9 @@ def _failed(refusal: Refusal, target: BlobTarget) -> EffectFailed:
         return EffectFailed.because(FaultCode.DESTINATION_GONE, message)
     if refusal.status in (401, 403):
         message = (
-            f"{where} refuses the SAS ({refusal}): it was revoked, has expired or allows too little, or a firewall "
-            "keeps us out; a retry does not help, the consumer must start a new transfer"
+            f"{where} refuses the SAS ({refusal}): it was revoked (with the container, if that was deleted), has "
+            "expired or allows too little, or a firewall keeps us out; a retry does not help, the consumer must start "
+            "a new transfer"
         )
         return EffectFailed.because(FaultCode.SAS_REFUSED, message)
     if refusal.source_status:

@@ -22,7 +22,7 @@ from ferry.cli.watchdog import Watchdog
 from ferry.emulators.admin_client import AdminClient, SubscriptionStatus
 from ferry.emulators.launch import LaunchedEmulators
 from ferry.emulators.resources import ParticipantResources
-from ferry.emulators.vault_access import seed_secret, vault_client
+from ferry.emulators.vault_access import seed_account_keys, vault_client
 
 CONSUMER, PROVIDER, DATA_PLANE = "consumer", "provider", "dataplane"
 READY_SECONDS = 60.0
@@ -156,7 +156,7 @@ class LocalStack:
         )
         if not self.options.keyless:
             for resources in self._emulators.participants.values():
-                seed_secret(resources, resources.data_storage.name, resources.data_storage.key)
+                seed_account_keys(resources)
         self._start_processes(RunPlace(self.options.host, self.folder, watchdog))
         if self.options.subscribe:
             self.subscribe()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from ferry.control_plane import steps
 from ferry.control_plane import transfer_decisions as common
+from ferry.domain.contracts import ContractAgreement
 from ferry.domain.data_address import AZURE_STORAGE_PUSH, DestinationAddress
 from ferry.domain.decision import (
     Claim,
@@ -33,7 +34,7 @@ _WAITING = frozenset({TransferState.REQUESTED, TransferState.STARTED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferOrder:
-    """What a client asks for when it starts a transfer (step 1)."""
+    """What a client asks for when it starts a transfer (step 1). `agreement`: where the caller has read it already."""
 
     counter_party_id: str
     counter_party_address: str
@@ -46,6 +47,7 @@ class TransferOrder:
     process_id: str | None = None
     request_digest: str = ""
     trace_parent: str | None = None
+    agreement: ContractAgreement | None = None
 
 
 def initiate(order: TransferOrder, moment: Moment) -> TransferProcess:

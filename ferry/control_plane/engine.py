@@ -16,6 +16,7 @@ from ferry.domain.decision import Decision, Done, Failed, Ids, Limits, Look, Mom
 from ferry.domain.faults import AlreadyExists, CommitConflict, EffectFailed, Fault, FaultCode, NotFound
 from ferry.domain.process import LEASED, LONG_RUNNING, Intent, IntentKind, JsonObject, Process, ScheduledLook
 from ferry.ports import Clock, IndexRow, Lane, LookMessage, ProcessStore, Record, TaskQueue
+from ferry.telemetry import concerning
 
 log = logging.getLogger("ferry.engine")
 
@@ -83,6 +84,7 @@ class Engine[P: Process]:
 
         `held` is an intent of it whose lease the caller holds from the start: it is performed at once.
         """
+        concerning(process.id, process.trace_parent)
         run = Run(None, process)
         self._commit(run)
         if held is not None:
@@ -147,6 +149,7 @@ class Engine[P: Process]:
         record = self.store.load(process_id)
         if record is None:
             raise NotFound(self.kind, process_id)
+        concerning(process_id, record.document.trace_parent)
         return Run(record, record.document)
 
     def _apply(self, run: Run[P], task: Task) -> str | None:
@@ -254,9 +257,12 @@ class Engine[P: Process]:
 
     def _log_news(self, before: P | None, after: P) -> None:
         told = (len(before.history) + before.history_moved) if before else 0
+        has_failed = after.error is not None and (before is None or before.error is None)
         for entry in after.history[max(0, told - after.history_moved) :]:
             news = {"process": after.id, "kind": self.kind, "state": entry.state, "step": entry.step}
-            log.info("%s", entry.what, extra={"ferry": news})
+            if after.error is not None:
+                news["code"] = after.error.code
+            log.log(logging.WARNING if has_failed else logging.INFO, "%s", entry.what, extra={"ferry": news})
 
     def _decide_anew(self, run: Run[P], process_id: str) -> str | None:
         fresh = self._load(process_id)

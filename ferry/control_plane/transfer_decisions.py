@@ -6,7 +6,7 @@ from datetime import datetime
 from ferry.control_plane import steps
 from ferry.domain.decision import Decision, Failed, MessageKind, Moment, Poisoned, Received
 from ferry.domain.faults import Fault
-from ferry.domain.process import POISON_LIMIT, IntentKind, Json, Role
+from ferry.domain.process import POISON_LIMIT, Intent, IntentKind, Json, Role
 from ferry.domain.states import PUSH_ACCEPTS, PUSH_KNOWN, TransferState
 from ferry.domain.transfer_process import TransferProcess
 
@@ -20,6 +20,9 @@ STEP_OF_STATE: dict[TransferState, int] = {
     TransferState.STARTED: 11,
     TransferState.COMPLETING: 13,
 }
+
+# Nothing is created before there is a credential for the destination account.
+_CREDENTIAL_STEP = 2
 
 # What an effect did when it says that it took a step.
 WORDS_OF_STEP: dict[int, str] = {
@@ -76,6 +79,8 @@ def notify_termination(process: TransferProcess, fault: Fault, moment: Moment) -
 def clean_up(process: TransferProcess, moment: Moment) -> TransferProcess:
     """Withdraw what was still to be done, and undo what may have been done."""
     cleaned = process.without_kinds(*UNFINISHED_WORK)
+    if _is_untouched(process):
+        return cleaned
     if process.role is Role.CONSUMER:
         cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
         if process.has_intent(IntentKind.PREPARE_DESTINATION):
@@ -102,7 +107,7 @@ def deprovision(process: TransferProcess, moment: Moment, reason: str) -> Transf
         fault = Fault("DEPROVISIONED_BY_CLIENT", reason or "the client deprovisioned it before it was complete")
         ended = terminate(process, fault, moment, tell_peer=True)
     ended = enter(ended, TransferState.DEPROVISIONING, moment, "deprovisioning asked for", 16)
-    if process.role is Role.PROVIDER:
+    if process.role is Role.PROVIDER or _is_untouched(process):
         return settle_deprovisioning(ended, moment)
     ended = ended.with_intents(steps.intent(moment, IntentKind.REMOVE_DESTINATION))
     if process.has_intent(IntentKind.PREPARE_DESTINATION) or any(is_sweep(i.detail) for i in process.intents):
@@ -154,7 +159,22 @@ def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> T
             return done
         return enter(done, TransferState.COMPLETED, moment, f"delivered; not acknowledged: {failed.fault.message}", 12)
     fault = failed.fault if failed.fault.step else replace(failed.fault, step=STEP_OF_STATE.get(process.state))
-    return terminate(process, fault, moment, tell_peer=True)
+    return terminate(_untouched(process, waiting, fault), fault, moment, tell_peer=True)
+
+
+def _untouched(process: TransferProcess, waiting: Intent, fault: Fault) -> TransferProcess:
+    """The process that knows it has created nothing, where its first attempt to prepare found no credential.
+
+    Taking away what is not there would need the very credential that is missing, and would be tried for ever.
+    """
+    is_first = waiting.kind is IntentKind.PREPARE_DESTINATION and waiting.attempt == 0
+    if process.destination is None or not is_first or fault.step != _CREDENTIAL_STEP:
+        return process
+    return replace(process, destination=replace(process.destination, untouched=True))
+
+
+def _is_untouched(process: TransferProcess) -> bool:
+    return process.destination is not None and process.destination.untouched
 
 
 def after_poison(process: TransferProcess, poisoned: Poisoned, moment: Moment) -> TransferProcess:

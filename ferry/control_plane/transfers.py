@@ -43,7 +43,7 @@ class TransferService(ProcessService[TransferProcess]):
 
         Raises InvalidInput where the agreement is unknown, AlreadyExists where the id was used for another order.
         """
-        agreement = self.agreements.get(order.agreement_id)
+        agreement = order.agreement or self.agreements.get(order.agreement_id)
         if agreement is None or agreement.role is not Role.CONSUMER:
             message = f"contract agreement {order.agreement_id!r} does not exist here as a consumer's; negotiate first"
             raise InvalidInput.at("contractId", message)

@@ -13,7 +13,8 @@ class Destination:
     """Where the blobs go, with every name that is needed on the way. The SAS itself lies in the vault.
 
     `secret_name` is a name in the vault of the side that holds this document. `policy_id` is the stored access policy
-    that the SAS hangs on (the consumer's side). `managed`: the container is ours to create and to delete.
+    that the SAS hangs on (the consumer's side). `managed`: the container is ours to create and to delete. `untouched`:
+    there was not even a credential for the account, so there is nothing to take away.
     """
 
     account: str
@@ -28,6 +29,7 @@ class Destination:
     policy_id: str | None = None
     sas_expires_at: datetime | None = None
     purge_at: datetime | None = None
+    untouched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

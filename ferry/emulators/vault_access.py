@@ -55,11 +55,6 @@ def seed_secret(resources: ParticipantResources, name: str, value: str) -> None:
         client.set_secret(name, value)
 
 
-def account_key_secret_name(account: str) -> str:
-    """The name under which EDC, and Ferry, look for an account's key."""
-    return f"{account}-key1"
-
-
 def seed_account_keys(resources: ParticipantResources) -> None:
-    """Store the data account's key under the name that the connector looks for."""
-    seed_secret(resources, account_key_secret_name(resources.data_storage.name), resources.data_storage.key)
+    """Store the data account's key under the account's name, where the connector looks for it."""
+    seed_secret(resources, resources.data_storage.name, resources.data_storage.key)

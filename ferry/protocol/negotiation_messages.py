@@ -50,7 +50,7 @@ def contract_agreement(
         "assigner": agreement.provider_id,
         "assignee": agreement.consumer_id,
         "timestamp": _timestamp(agreement.signed_at),
-        **written_policy(agreement.policy),
+        **offered_policy(agreement.policy),
     }
     fields = {**_pids(negotiation), "agreement": said}
     return written(type_name(MessageKind.CONTRACT_AGREEMENT), fields, message_id=message_id)

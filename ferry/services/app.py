@@ -90,8 +90,9 @@ class App:
     def blob(self, path: str, content: bytes) -> Emitted:
         """News of a blob whose name ends with `.complete`."""
         with traced(None):
+            looks = self.dispatcher.blob_arrived(path, content)
             log.info("marker seen", extra={"ferry": {"blob": path, "step": 13}})
-            return _emitted(self.dispatcher.blob_arrived(path, content))
+            return _emitted(looks)
 
     def faults(self) -> list[str]:
         """What keeps the app from working: storage or vault that do not answer."""

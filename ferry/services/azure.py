@@ -30,7 +30,11 @@ def azure_outside(settings: Settings, environment: Mapping[str, str]) -> Outside
     """Table Storage, queues, Key Vault, blobs and HTTP for one participant."""
     connection = read_connection(environment, settings.storage_connection)
     tables = Tables(connection, settings.name_prefix.title())
-    guard = EgressGuard([*settings.allowed_hosts, BLOB_SUFFIX], allow_loopback=settings.allow_loopback)
+    guard = EgressGuard(
+        [*settings.allowed_hosts, BLOB_SUFFIX],
+        allow_loopback=settings.allow_loopback,
+        allowed_networks=settings.allowed_networks,
+    )
     clients = BlobClients(guard=guard)
     identity = MockIdentity(settings.participant_id)
     return Outside(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, Forbidden, check_api_key, check_size
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, IllegalTransition, InvalidInput, NotFound
 from ferry.domain.process import Json
+from ferry.telemetry import redacted
 
 log = logging.getLogger("ferry.management")
 
@@ -94,4 +95,6 @@ def _one(status: int, message: str, type_name: str) -> ApiAnswer:
 
 def _detail(message: str, type_name: str, path: str | None = None, value: str | None = None) -> Json:
     shown = f"{path}: {message}" if path and path != "$" and type_name == "ValidationFailure" else message
-    return {"message": shown, "type": type_name, "path": path, "invalidValue": value}
+    # What a client put in the wrong place is not told again, where it looks like a secret.
+    invalid = None if value is None else redacted(value)
+    return {"message": redacted(shown), "type": type_name, "path": path, "invalidValue": invalid}

@@ -91,6 +91,7 @@ class TransferOrders:
             process_id=key.process_id,
             request_digest=key.digest,
             trace_parent=trace_parent.get(),
+            agreement=agreement,
         )
 
     def _agreement(self, reader: BodyReader, asset_id: str) -> ContractAgreement | None:

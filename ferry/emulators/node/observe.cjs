@@ -1,14 +1,17 @@
-// Loaded into Azurite with `node --require`. Three duties:
+// Loaded into Azurite with `node --require`. Four duties:
 // 1. Azurite must not outlive the process that started it. That process holds the other end of stdin, so the kernel
 //    closes it even when the process is killed with SIGKILL. (PR_SET_PDEATHSIG would fire when the starting *thread*
 //    ends, and exists on Linux alone.)
 // 2. A line on stdin is answered by a line on stdout, after those of all requests that were answered before.
 // 3. One JSON line per finished request on stdout. Azurite's own access log writes whole URLs, with SAS signatures in
 //    them, and has neither ETag nor length nor a copy source; this line has those and never a signature.
+// 4. Azure keeps the URL that a blob was copied from without its signature; Azurite keeps all of it, in its files and for
+//    everybody who may list the destination.
 "use strict";
 
 const fs = require("node:fs");
 const diagnostics = require("node:diagnostics_channel");
+const { createRequire } = require("node:module");
 
 function endAsOrphan() {
   // The parent could not clean up after itself: its folder holds the private key of a certificate.
@@ -25,6 +28,14 @@ process.stdin.on("end", endAsOrphan);
 process.stdin.on("error", endAsOrphan);
 process.stdin.resume();
 process.stdin.unref();
+
+const BlobStore = createRequire(process.argv[1])("./blob/persistence/LokiBlobMetadataStore").default;
+for (const name of ["copyFromURL", "startCopyFromURL"]) {
+  const copy = BlobStore.prototype[name];
+  BlobStore.prototype[name] = function (context, source, destination, copySource, ...others) {
+    return copy.call(this, context, source, destination, copySource.replace(/([?&])sig=[^&]*&?/, "$1"), ...others);
+  };
+}
 
 const arrivals = new WeakMap();
 
