@@ -1,7 +1,7 @@
 """Logs as JSON lines, each with process, step and trace; the trace goes with every message between participants.
 
 A `traceparent` (W3C) is kept in a context variable: taken from a request or a queue message, sent on with the next one.
-Work that was begun without one (a timer, a blob, a client that has none) belongs to the trace of the process it is about.
+What is begun without one (by a timer, a blob, a client that has none) belongs to the trace of the process it is about.
 """
 
 import json

@@ -21,5 +21,6 @@ def register_janitor(blueprint: func.Blueprint) -> None:
         emit(connector().timer(), consumer_tasks, provider_tasks, dataplane_tasks)
 
     schedule = settings().janitor_schedule
-    trigger = blueprint.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False, use_monitor=False)
+    # Also at the start: a host that starts may follow one that has died, and what is overdue need not wait any longer.
+    trigger = blueprint.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=True, use_monitor=False)
     trigger(with_outputs(blueprint, janitor))

@@ -30,6 +30,8 @@ from ferry.domain.transfer_process import Destination, TransferProcess
 type Outcome = Decision[TransferProcess]
 
 _WAITING = frozenset({TransferState.REQUESTED, TransferState.STARTED})
+# A look that is due within this time is waited for.
+_SOON = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +137,12 @@ def _claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> T
     """Somebody says that the data is there: check it. A look is a question only, so it moves no state.
 
     The trigger's news of a small transfer comes together with the provider's message and shortly before the first look:
-    it is left to them, since checking twice at the same time would cost twice.
+    it is left to them, since checking twice at the same time would cost twice. Where no look is near it is enough alone.
     """
     open_states = _WAITING | {TransferState.REQUESTING}
     if process.state not in open_states or process.has_intent(IntentKind.VERIFY_DELIVERY):
         return process
-    soon = moment.now + timedelta(seconds=moment.limits.first_look_seconds)
+    soon = moment.now + _SOON
     if source is ClaimSource.TRIGGER and process.look is not None and moment.now < process.look.at <= soon:
         return process
     check = steps.intent(moment, IntentKind.VERIFY_DELIVERY, {"claim": source.value})
@@ -235,15 +237,18 @@ def _completed(process: TransferProcess, waiting: Intent, result: JsonObject, mo
 def _received(process: TransferProcess, received: Received, moment: Moment) -> Outcome:
     provider_pid = received.content.get("providerPid")
     if process.correlation_id is None and isinstance(provider_pid, str) and provider_pid:
-        process = replace(process, correlation_id=provider_pid)
+        learned = replace(process, correlation_id=provider_pid)
         if process.error is not None and received.kind is not MessageKind.TRANSFER_TERMINATION:
-            process = common.notify_termination(process, process.error, moment)
+            process = common.notify_termination(learned, process.error, moment)
     elif process.correlation_id != provider_pid:
         return Decision(process, refused=f"providerPid is not {process.correlation_id}")
+    else:
+        learned = process
+    # Where it is refused, even the pid that it brought is forgotten.
     verdict = common.gate(process, received)
     if verdict is not None:
         return verdict
-    process = process.applied(received.message_id, received.digest)
+    process = learned.applied(received.message_id, received.digest)
     match received.kind:
         case MessageKind.TRANSFER_START:
             return Decision(_started(process, moment))

@@ -257,12 +257,11 @@ class Engine[P: Process]:
 
     def _log_news(self, before: P | None, after: P) -> None:
         told = (len(before.history) + before.history_moved) if before else 0
-        has_failed = after.error is not None and (before is None or before.error is None)
+        level = logging.WARNING if after.error and not (before and before.error) else logging.INFO
+        code = {"code": after.error.code} if after.error else {}
         for entry in after.history[max(0, told - after.history_moved) :]:
-            news = {"process": after.id, "kind": self.kind, "state": entry.state, "step": entry.step}
-            if after.error is not None:
-                news["code"] = after.error.code
-            log.log(logging.WARNING if has_failed else logging.INFO, "%s", entry.what, extra={"ferry": news})
+            news = {"process": after.id, "kind": self.kind, "state": entry.state, "step": entry.step, **code}
+            log.log(level, "%s", entry.what, extra={"ferry": news})
 
     def _decide_anew(self, run: Run[P], process_id: str) -> str | None:
         fresh = self._load(process_id)

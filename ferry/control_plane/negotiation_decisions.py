@@ -179,8 +179,10 @@ def _failed(process: ContractNegotiation, failed: Failed, moment: Moment) -> Con
 def _received(process: ContractNegotiation, received: Received, moment: Moment) -> Outcome:
     other_pid = received.content.get("providerPid" if process.role is Role.CONSUMER else "consumerPid")
     if process.correlation_id is None and isinstance(other_pid, str):
-        process = replace(process, correlation_id=other_pid)
-    elif process.correlation_id != other_pid:
+        learned = replace(process, correlation_id=other_pid)
+    elif process.correlation_id == other_pid:
+        learned = process
+    else:
         return Decision(process, refused=f"the other side's pid is not {process.correlation_id}")
     repeated = steps.known_message(process, received)
     if repeated is not None:
@@ -189,8 +191,7 @@ def _received(process: ContractNegotiation, received: Received, moment: Moment) 
         return Decision(process)
     if process.state not in NEGOTIATION_ACCEPTS[process.role].get(received.kind, frozenset()):
         return Decision(process, refused=f"{received.kind.value} is not allowed in state {process.state.value}")
-    process = process.applied(received.message_id, received.digest)
-    return Decision(_applied(process, received, moment))
+    return Decision(_applied(learned.applied(received.message_id, received.digest), received, moment))
 
 
 def _applied(process: ContractNegotiation, received: Received, moment: Moment) -> ContractNegotiation:

@@ -32,7 +32,8 @@ class NegotiationService(ProcessService[ContractNegotiation]):
         """Ask a provider for an offer, as consumer. The same order under the same id is answered like the first."""
         process = negotiation_decisions.initiate(order, self.engine.moment())
         try:
-            return self.engine.begin(process, budget_seconds=inline_seconds)
+            with self.slots.budget(inline_seconds) as seconds:
+                return self.engine.begin(process, budget_seconds=seconds)
         except AlreadyExists:
             existing = self.engine.load(process.id)
             if existing.request_digest != order.request_digest or not order.request_digest:

@@ -1,10 +1,12 @@
 """What the use cases of every type of process share: reading it, applying messages, looks, orders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ferry.control_plane.engine import Engine, Handled
+from ferry.control_plane.inline import InlineSlots
 from ferry.domain.decision import Command, Look, Poisoned, Received
 from ferry.domain.faults import Fault, FaultCode, IllegalTransition, NotFound
+from ferry.domain.peer_process import PeerProcess
 from ferry.domain.process import Process, Role
 
 
@@ -14,6 +16,7 @@ class ProcessService[P: Process]:
 
     engine: Engine[P]
     queue_seconds: float = 120.0
+    slots: InlineSlots = field(default_factory=InlineSlots)
 
     def receive(self, process_id: str, role: Role, peer_id: str, received: Received) -> Handled[P]:
         """Apply a peer's message; never sends anything.
@@ -39,7 +42,8 @@ class ProcessService[P: Process]:
 
     def command(self, process_id: str, command: Command, *, inline_seconds: float) -> Handled[P]:
         """A client's order. Raises NotFound, IllegalTransition."""
-        return allowed(self.engine.handle(process_id, command, budget_seconds=inline_seconds))
+        with self.slots.budget(inline_seconds) as seconds:
+            return allowed(self.engine.handle(process_id, command, budget_seconds=seconds))
 
     def get(self, process_id: str, *, role: Role | None = None, peer_id: str | None = None) -> P:
         """The process. Raises NotFound, also where role or peer are not its."""
@@ -51,8 +55,9 @@ class ProcessService[P: Process]:
 
 def is_of(process: Process, role: Role | None, peer_id: str | None) -> bool:
     """Whether the process is on that side and with that peer, as far as they are given."""
-    is_role = role is None or getattr(process, "role", role) is role
-    return is_role and (peer_id is None or getattr(process, "counter_party_id", peer_id) == peer_id)
+    if not isinstance(process, PeerProcess):
+        return True
+    return (role is None or process.role is role) and (peer_id is None or process.counter_party_id == peer_id)
 
 
 def allowed[P: Process](handled: Handled[P]) -> Handled[P]:

@@ -60,7 +60,8 @@ class TransferService(ProcessService[TransferProcess]):
         )
         process = consumer_decisions.initiate(order, self.engine.moment())
         try:
-            return self.engine.begin(process, budget_seconds=inline_seconds)
+            with self.slots.budget(inline_seconds) as seconds:
+                return self.engine.begin(process, budget_seconds=seconds)
         except AlreadyExists:
             existing = self.engine.load(process.id)
             if existing.request_digest != order.request_digest or not order.request_digest:

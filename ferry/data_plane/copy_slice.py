@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 
 from ferry.data_plane.azure_storage_data_sink import AzureStorageDataSink, CopyStopped
@@ -75,7 +76,9 @@ class CopySlice:
 
         Raises EffectFailed, after the checkpoint was saved, and CopyStopped.
         """
-        pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="ferry-copy")
+        pool = ThreadPoolExecutor(
+            self._limits.workers, thread_name_prefix="ferry-copy", initializer=_inherit, initargs=(copy_context(),)
+        )
         try:
             is_finished = self._copy_pages(pool, on_page)
         except BaseException:
@@ -194,3 +197,9 @@ class CopySlice:
         if not self._report():
             self._stop.give()
             raise CopyStopped
+
+
+def _inherit(context: Context) -> None:
+    """Give a worker thread its caller's context, so that what it logs names process and trace."""
+    for variable, value in context.items():
+        variable.set(value)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ferry.domain.data_address import SourceAddress
-from ferry.domain.process import Json, JsonObject, Process, Role
+from ferry.domain.peer_process import PeerProcess
+from ferry.domain.process import Json, JsonObject, Role
 from ferry.domain.states import NEGOTIATION_DSP, NEGOTIATION_FINAL, NegotiationState
 
 
@@ -66,19 +67,13 @@ class ContractAgreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContractNegotiation(Process):
-    """A negotiation. `id` is our own pid; `correlation_id` the other side's, once it is known."""
+class ContractNegotiation(PeerProcess):
+    """A negotiation about one offer, and the agreement that it has led to."""
 
-    role: Role
     state: NegotiationState
-    counter_party_id: str
-    counter_party_address: str
     offer_id: str
     asset_id: str
     policy: JsonObject
-    correlation_id: str | None = None
-    protocol: str = "dataspace-protocol-http:2025-1"
-    request_digest: str = ""
     agreement: ContractAgreement | None = None
 
     @property
@@ -95,13 +90,3 @@ class ContractNegotiation(Process):
     def dsp_state(self) -> str:
         """The state as the Dataspace Protocol shows it."""
         return NEGOTIATION_DSP[self.state]
-
-    @property
-    def consumer_pid(self) -> str:
-        """The consumer's id of this negotiation."""
-        return self.id if self.role is Role.CONSUMER else (self.correlation_id or "")
-
-    @property
-    def provider_pid(self) -> str:
-        """The provider's id of this negotiation; empty while the consumer has not learned it."""
-        return self.id if self.role is Role.PROVIDER else (self.correlation_id or "")

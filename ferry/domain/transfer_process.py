@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ferry.domain.data_address import SourceAddress
-from ferry.domain.process import JsonObject, Process, Role
+from ferry.domain.peer_process import PeerProcess
+from ferry.domain.process import JsonObject
 from ferry.domain.states import TRANSFER_DSP, TRANSFER_FINAL, TransferState
 
 
@@ -33,22 +34,13 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferProcess(Process):
-    """A transfer. `id` is our own pid; `correlation_id` the other side's, once it is known.
+class TransferProcess(PeerProcess):
+    """A transfer: its agreement, where the blobs come from and go to, and what has been delivered."""
 
-    `counter_party_address` is where our messages go: the provider's DSP base, or the consumer's callback address.
-    """
-
-    role: Role
     state: TransferState
-    counter_party_id: str
-    counter_party_address: str
     agreement_id: str
     asset_id: str
     transfer_type: str
-    correlation_id: str | None = None
-    protocol: str = "dataspace-protocol-http:2025-1"
-    request_digest: str = ""
     destination: Destination | None = None
     source: SourceAddress | None = None
     delivered: JsonObject | None = None
@@ -71,13 +63,3 @@ class TransferProcess(Process):
         if self.error is not None and self.state in (TransferState.DEPROVISIONING, TransferState.DEPROVISIONED):
             return "TERMINATED"
         return TRANSFER_DSP[self.state]
-
-    @property
-    def consumer_pid(self) -> str:
-        """The consumer's id of this transfer."""
-        return self.id if self.role is Role.CONSUMER else (self.correlation_id or "")
-
-    @property
-    def provider_pid(self) -> str:
-        """The provider's id of this transfer; empty while the consumer has not learned it."""
-        return self.id if self.role is Role.PROVIDER else (self.correlation_id or "")

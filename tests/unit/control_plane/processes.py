@@ -1,0 +1,257 @@
+"""Processes in any state, led there by the decisions themselves, and the tasks that lead them on."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from ferry.adapters.ids import SequentialIds
+from ferry.control_plane import consumer_decisions, negotiation_decisions, provider_decisions
+from ferry.control_plane.consumer_decisions import TransferOrder
+from ferry.control_plane.negotiation_decisions import ContractOrder
+from ferry.control_plane.provider_decisions import TransferDemand
+from ferry.control_plane.rules import NegotiationRules, TransferRules
+from ferry.domain.contracts import ContractNegotiation
+from ferry.domain.data_address import DestinationAddress, SourceAddress
+from ferry.domain.decision import (
+    Command,
+    CommandKind,
+    Decision,
+    Done,
+    Failed,
+    Limits,
+    MessageKind,
+    Moment,
+    Received,
+    Task,
+)
+from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Process, Role
+from ferry.domain.states import NegotiationState, TransferState
+from ferry.domain.transfer_process import TransferProcess
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CONSUMER_PID = "consumer-pid"
+PROVIDER_PID = "provider-pid"
+AWAY = Fault(FaultCode.PEER_UNREACHABLE, "nobody answers", retryable=True)
+FINAL_FAULT = Fault(FaultCode.PEER_REFUSED, "no")
+USE: JsonObject = {"permission": [{"action": "use"}]}
+VERIFIED: JsonObject = {"outcome": "verified", "blobs": 2, "bytes": 7, "root": "r"}
+COMPLETED_FLOW: JsonObject = {"state": "COMPLETED", "summary": {"blobs": 2, "bytes": 7, "root": "r", "other": 1}}
+TERMINATE = Command(CommandKind.TERMINATE, "enough")
+DEPROVISION = Command(CommandKind.DEPROVISION, "tidy up")
+
+_IDS = SequentialIds("fresh")
+
+
+def moment(seconds: float = 0.0, limits: Limits | None = None) -> Moment:
+    """So many seconds after NOW; ids are never given twice."""
+    return Moment(NOW + timedelta(seconds=seconds), _IDS, limits or Limits())
+
+
+def received(
+    kind: MessageKind, content: JsonObject | None = None, *, message_id: str = "m-1", digest: str = "d-1"
+) -> Received:
+    """A message with both pids."""
+    pids: dict[str, Json] = {"consumerPid": CONSUMER_PID, "providerPid": PROVIDER_PID}
+    return Received(kind, message_id, digest, {**pids, **(content or {})})
+
+
+def decided(process: TransferProcess, task: Task, at: Moment | None = None) -> TransferProcess:
+    """The transfer after a task that is not refused."""
+    decision = judged(process, task, at)
+    assert decision.refused is None, decision.refused
+    return decision.process
+
+
+def judged(process: TransferProcess, task: Task, at: Moment | None = None) -> Decision[TransferProcess]:
+    """What is decided about a transfer."""
+    return TransferRules().decide(process, task, at or moment())
+
+
+def negotiated(process: ContractNegotiation, task: Task, at: Moment | None = None) -> ContractNegotiation:
+    """The negotiation after a task that is not refused."""
+    decision = NegotiationRules().decide(process, task, at or moment())
+    assert decision.refused is None, decision.refused
+    return decision.process
+
+
+def intent_of(process: Process, kind: IntentKind) -> Intent:
+    """The only intent of that kind."""
+    (found,) = [intent for intent in process.intents if intent.kind is kind]
+    return found
+
+
+def kinds(process: Process) -> list[IntentKind]:
+    """What the process still has to do, in order."""
+    return [intent.kind for intent in process.intents]
+
+
+def messages(process: Process) -> list[str]:
+    """The messages that it still has to send, in order."""
+    return [str(intent.detail["message"]) for intent in process.intents if intent.kind is IntentKind.SEND_MESSAGE]
+
+
+def done(process: Process, kind: IntentKind, result: JsonObject | None = None) -> Done:
+    """The only intent of that kind was performed."""
+    return Done(intent_of(process, kind).id, kind, result or {})
+
+
+def failed(process: Process, kind: IntentKind, fault: Fault = AWAY) -> Failed:
+    """The only intent of that kind could not be performed."""
+    return Failed(intent_of(process, kind).id, fault)
+
+
+# --- the consumer's side ----------------------------------------------------------------------------------------
+
+_NEXT_OF_CONSUMER: dict[TransferState, TransferState] = {
+    TransferState.REQUESTING: TransferState.PREPARATION_REQUESTED,
+    TransferState.REQUESTED: TransferState.REQUESTING,
+    TransferState.STARTED: TransferState.REQUESTED,
+    TransferState.SUSPENDED: TransferState.STARTED,
+    TransferState.COMPLETING: TransferState.STARTED,
+    TransferState.COMPLETED: TransferState.COMPLETING,
+    TransferState.TERMINATED: TransferState.STARTED,
+    TransferState.DEPROVISIONING: TransferState.COMPLETED,
+    TransferState.DEPROVISIONED: TransferState.DEPROVISIONING,
+}
+
+
+def consumer_in(state: TransferState) -> TransferProcess:
+    """The consumer's transfer in that state, by the shortest way; states that it never has are forced."""
+    if state in (TransferState.INITIAL, TransferState.STARTING):
+        return replace(consumer_in(TransferState.PREPARATION_REQUESTED), state=state)
+    if state is TransferState.PREPARATION_REQUESTED:
+        return consumer_decisions.initiate(order(), moment())
+    before = consumer_in(_NEXT_OF_CONSUMER[state])
+    if state is TransferState.SUSPENDED:
+        return replace(before, state=state)
+    return _led_on(before, _task_of_consumer(before, state))
+
+
+def _task_of_consumer(before: TransferProcess, state: TransferState) -> Task:
+    match state:
+        case TransferState.REQUESTING:
+            return done(before, IntentKind.PREPARE_DESTINATION)
+        case TransferState.REQUESTED:
+            return done(before, IntentKind.SEND_MESSAGE, {"providerPid": PROVIDER_PID})
+        case TransferState.STARTED:
+            return received(MessageKind.TRANSFER_START, message_id="start")
+        case TransferState.COMPLETING:
+            return received(MessageKind.TRANSFER_COMPLETION, message_id="completion")
+        case TransferState.COMPLETED:
+            return done(before, IntentKind.VERIFY_DELIVERY, VERIFIED)
+        case TransferState.TERMINATED:
+            return received(MessageKind.TRANSFER_TERMINATION, {"code": "SOURCE_CHANGED"}, message_id="end")
+        case TransferState.DEPROVISIONING:
+            return DEPROVISION
+        case _:
+            return done(before, IntentKind.REMOVE_DESTINATION)
+
+
+def order() -> TransferOrder:
+    """A transfer into a container of our own."""
+    return TransferOrder(
+        counter_party_id="provider",
+        counter_party_address="http://provider.test/api/dsp/2025-1",
+        agreement_id="agreement-1",
+        asset_id="asset-1",
+        destination=DestinationAddress("consumerdata"),
+        process_id=CONSUMER_PID,
+    )
+
+
+# --- the provider's side ----------------------------------------------------------------------------------------
+
+_NEXT_OF_PROVIDER: dict[TransferState, TransferState] = {
+    TransferState.STARTING: TransferState.INITIAL,
+    TransferState.STARTED: TransferState.STARTING,
+    TransferState.SUSPENDED: TransferState.STARTED,
+    TransferState.COMPLETING: TransferState.STARTED,
+    TransferState.COMPLETED: TransferState.COMPLETING,
+    TransferState.TERMINATED: TransferState.STARTED,
+    TransferState.DEPROVISIONING: TransferState.STARTED,
+    TransferState.DEPROVISIONED: TransferState.COMPLETED,
+}
+
+
+def provider_in(state: TransferState) -> TransferProcess:
+    """The provider's transfer in that state, by the shortest way; states of the consumer alone are forced."""
+    if state is TransferState.INITIAL:
+        return provider_decisions.accept(demand(), moment())
+    if state not in _NEXT_OF_PROVIDER:
+        return replace(provider_in(TransferState.INITIAL), state=state)
+    before = provider_in(_NEXT_OF_PROVIDER[state])
+    if state is TransferState.SUSPENDED:
+        return replace(before, state=state)
+    return _led_on(before, _task_of_provider(before, state))
+
+
+def _task_of_provider(before: TransferProcess, state: TransferState) -> Task:
+    match state:
+        case TransferState.STARTING:
+            return done(before, IntentKind.STORE_ADDRESS)
+        case TransferState.STARTED | TransferState.COMPLETED:
+            return done(before, IntentKind.SEND_MESSAGE)
+        case TransferState.COMPLETING:
+            return done(before, IntentKind.START_DATA_FLOW, COMPLETED_FLOW)
+        case TransferState.TERMINATED:
+            return received(MessageKind.TRANSFER_TERMINATION, {"code": "VERIFICATION_FAILED"}, message_id="end")
+        case _:
+            return DEPROVISION
+
+
+def _led_on(before: TransferProcess, task: Task) -> TransferProcess:
+    after = decided(before, task)
+    if after.state is TransferState.DEPROVISIONING or not after.is_final:
+        return after
+    return replace(after, intents=())
+
+
+def demand() -> TransferDemand:
+    """A consumer's request that was found good."""
+    return TransferDemand(
+        process_id=PROVIDER_PID,
+        consumer_pid=CONSUMER_PID,
+        counter_party_id="consumer",
+        callback_address="http://consumer.test/api/dsp/2025-1/consumer",
+        agreement_id="agreement-1",
+        asset_id="asset-1",
+        source=SourceAddress("providerdata", "source", None, ""),
+        destination=DestinationAddress("consumerdata", "ferry-consumer-pid"),
+        request_digest="request",
+    )
+
+
+def transfer_in(role: Role, state: TransferState) -> TransferProcess:
+    """A transfer of that side in that state."""
+    return consumer_in(state) if role is Role.CONSUMER else provider_in(state)
+
+
+# --- negotiations -----------------------------------------------------------------------------------------------
+
+
+def contract_order(**changes: object) -> ContractOrder:
+    """A wish for an offer, or a request for it."""
+    wish = ContractOrder(
+        counter_party_id="provider",
+        counter_party_address="http://provider.test/api/dsp/2025-1",
+        offer_id="offer-1",
+        asset_id="asset-1",
+        policy=USE,
+        process_id=CONSUMER_PID,
+    )
+    return replace(wish, **changes)
+
+
+def agreement_content(**changes: Json) -> JsonObject:
+    """What a ContractAgreementMessage for `contract_order` says."""
+    agreement = {"@id": "agreement-1", "target": "asset-1", "assigner": "provider", "assignee": "consumer", **USE}
+    return {"agreement": {**agreement, **changes}}
+
+
+def negotiation_in(role: Role, state: NegotiationState) -> ContractNegotiation:
+    """A negotiation of that side in that state; the other side's pid is known."""
+    if role is Role.CONSUMER:
+        begun = negotiation_decisions.initiate(contract_order(), moment())
+        return replace(begun, state=state, correlation_id=PROVIDER_PID, intents=())
+    asked = contract_order(process_id=PROVIDER_PID, correlation_id=CONSUMER_PID, counter_party_id="consumer")
+    return replace(negotiation_decisions.accept(asked, "provider", moment()), state=state, intents=())

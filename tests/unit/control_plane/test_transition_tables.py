@@ -1,0 +1,218 @@
+"""Every message of a peer in every state of every process: applied, known, or refused with nothing changed.
+
+What is expected stands here in words of its own; the tables in `ferry.domain.states` must say the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import product
+
+import pytest
+
+from ferry.domain.contracts import ContractNegotiation
+from ferry.domain.decision import MessageKind, Received
+from ferry.domain.faults import IllegalTransition
+from ferry.domain.process import Applied, Json, Process, Role
+from ferry.domain.states import (
+    NEGOTIATION_ACCEPTS,
+    NEGOTIATION_CODES,
+    NEGOTIATION_DSP,
+    NEGOTIATION_FINAL,
+    NEGOTIATION_KNOWN,
+    PUSH_ACCEPTS,
+    PUSH_KNOWN,
+    TRANSFER_CODES,
+    TRANSFER_DSP,
+    TRANSFER_FINAL,
+    NegotiationState,
+    TransferState,
+)
+from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import Record
+from tests.unit.control_plane.processes import agreement_content, negotiation_in, received, transfer_in
+from tests.world.participants import Participant, settings_of
+from tests.world.participants import participant as make_participant
+from ferry.services.memory import MemoryWorld
+
+CONSUMER, PROVIDER = Role.CONSUMER, Role.PROVIDER
+_M = MessageKind
+
+TRANSFER_MESSAGES = (_M.TRANSFER_START, _M.TRANSFER_COMPLETION, _M.TRANSFER_SUSPENSION, _M.TRANSFER_TERMINATION)
+NEGOTIATION_MESSAGES = (
+    _M.CONTRACT_REQUEST,
+    _M.CONTRACT_OFFER,
+    _M.CONTRACT_ACCEPTED,
+    _M.CONTRACT_AGREEMENT,
+    _M.CONTRACT_VERIFICATION,
+    _M.CONTRACT_FINALIZED,
+    _M.CONTRACT_TERMINATION,
+)
+
+# State before -> state after. Whatever is in neither table is refused.
+TRANSFER_APPLIED: dict[tuple[Role, MessageKind], dict[str, str]] = {
+    (CONSUMER, _M.TRANSFER_START): {"REQUESTING": "STARTED", "REQUESTED": "STARTED", "SUSPENDED": "STARTED"},
+    (CONSUMER, _M.TRANSFER_COMPLETION): {
+        "REQUESTING": "COMPLETING",
+        "REQUESTED": "COMPLETING",
+        "STARTED": "COMPLETING",
+    },
+    (CONSUMER, _M.TRANSFER_TERMINATION): dict.fromkeys(
+        ("PREPARATION_REQUESTED", "REQUESTING", "REQUESTED", "STARTED", "SUSPENDED"), "TERMINATED"
+    ),
+    (PROVIDER, _M.TRANSFER_TERMINATION): dict.fromkeys(
+        ("INITIAL", "STARTING", "STARTED", "SUSPENDED", "COMPLETING"), "TERMINATED"
+    ),
+}
+TRANSFER_KNOWN: dict[tuple[Role, MessageKind], set[str]] = {
+    (CONSUMER, _M.TRANSFER_START): {"STARTED", "COMPLETING", "COMPLETED", "DEPROVISIONING", "DEPROVISIONED"},
+    (CONSUMER, _M.TRANSFER_COMPLETION): {"COMPLETING", "COMPLETED", "DEPROVISIONING", "DEPROVISIONED"},
+    (CONSUMER, _M.TRANSFER_TERMINATION): {"TERMINATED"},
+    (PROVIDER, _M.TRANSFER_TERMINATION): {"TERMINATED"},
+}
+NEGOTIATION_APPLIED: dict[tuple[Role, MessageKind], dict[str, str]] = {
+    (CONSUMER, _M.CONTRACT_AGREEMENT): {"REQUESTING": "VERIFYING", "REQUESTED": "VERIFYING"},
+    (CONSUMER, _M.CONTRACT_FINALIZED): {"VERIFYING": "FINALIZED", "VERIFIED": "FINALIZED"},
+    (CONSUMER, _M.CONTRACT_TERMINATION): dict.fromkeys(
+        ("REQUESTING", "REQUESTED", "AGREED", "VERIFYING", "VERIFIED"), "TERMINATED"
+    ),
+    (PROVIDER, _M.CONTRACT_VERIFICATION): {"AGREEING": "FINALIZING", "AGREED": "FINALIZING"},
+    (PROVIDER, _M.CONTRACT_TERMINATION): dict.fromkeys(("REQUESTED", "AGREEING", "AGREED", "VERIFIED"), "TERMINATED"),
+}
+NEGOTIATION_TOLD: dict[tuple[Role, MessageKind], set[str]] = {
+    (CONSUMER, _M.CONTRACT_AGREEMENT): {"AGREED", "VERIFYING", "VERIFIED"},
+    (CONSUMER, _M.CONTRACT_FINALIZED): {"FINALIZED"},
+    (CONSUMER, _M.CONTRACT_TERMINATION): {"TERMINATED"},
+    (PROVIDER, _M.CONTRACT_VERIFICATION): {"VERIFIED", "FINALIZING", "FINALIZED"},
+    (PROVIDER, _M.CONTRACT_TERMINATION): {"TERMINATED"},
+}
+
+
+@pytest.fixture(scope="module")
+def side() -> Participant:
+    """One participant that can be of either role; each test has a process of its own."""
+    return make_participant(MemoryWorld(), settings_of("participant"))
+
+
+def put(side: Participant, process: TransferProcess | ContractNegotiation) -> Record[TransferProcess] | Record[ContractNegotiation]:
+    """The process as it lies in its store, whatever was there before."""
+    if isinstance(process, TransferProcess):
+        side.core.outside.transfers.delete(process.id)
+        return side.core.outside.transfers.insert(process)
+    side.core.outside.negotiations.delete(process.id)
+    return side.core.outside.negotiations.insert(process)
+
+
+def stored(side: Participant, process: Process) -> Record[TransferProcess] | Record[ContractNegotiation]:
+    outside = side.core.outside
+    store = outside.transfers if isinstance(process, TransferProcess) else outside.negotiations
+    record = store.load(process.id)
+    assert record is not None
+    return record
+
+
+def receive(side: Participant, process: TransferProcess | ContractNegotiation, message: Received) -> str | None:
+    """Deliver a message as the other side; why it was refused."""
+    service = side.core.transfers if isinstance(process, TransferProcess) else side.core.negotiations
+    try:
+        service.receive(process.id, process.role, process.counter_party_id, message)
+    except IllegalTransition as error:
+        return str(error)
+    return None
+
+
+def content_of(kind: MessageKind) -> Mapping[str, Json]:
+    return agreement_content() if kind is _M.CONTRACT_AGREEMENT else {"code": "PEER_REFUSED", "message": "no"}
+
+
+def check(
+    side: Participant, process: TransferProcess | ContractNegotiation, kind: MessageKind, after: str | None, known: bool
+) -> None:
+    """Deliver the message once, once more, and once with another body under the same id."""
+    before = put(side, process)
+    refused = receive(side, process, received(kind, content_of(kind)))
+    now = stored(side, process)
+    if after is None:
+        assert (refused is None) is known, refused
+        assert (now.etag, now.document) == (before.etag, before.document)
+        return
+    assert refused is None
+    assert now.document.state_name == after
+    assert Applied("m-1", "d-1") in now.document.inbox
+    assert receive(side, process, received(kind, content_of(kind))) is None
+    assert stored(side, process).etag == now.etag
+    other_body = receive(side, process, received(kind, content_of(kind), digest="d-2"))
+    assert other_body is not None and "came before with another body" in other_body
+    assert stored(side, process).etag == now.etag
+
+
+@pytest.mark.parametrize("state", TransferState)
+@pytest.mark.parametrize("kind", TRANSFER_MESSAGES)
+@pytest.mark.parametrize("role", Role)
+def test_transfer_message_in_state_is_applied_known_or_refused(
+    side: Participant, role: Role, kind: MessageKind, state: TransferState
+) -> None:
+    after = TRANSFER_APPLIED.get((role, kind), {}).get(state.value)
+    known = state.value in TRANSFER_KNOWN.get((role, kind), set())
+    check(side, transfer_in(role, state), kind, after, known)
+
+
+@pytest.mark.parametrize("state", NegotiationState)
+@pytest.mark.parametrize("kind", NEGOTIATION_MESSAGES)
+@pytest.mark.parametrize("role", Role)
+def test_negotiation_message_in_state_is_applied_known_or_refused(
+    side: Participant, role: Role, kind: MessageKind, state: NegotiationState
+) -> None:
+    after = NEGOTIATION_APPLIED.get((role, kind), {}).get(state.value)
+    known = state.value in NEGOTIATION_TOLD.get((role, kind), set())
+    check(side, negotiation_in(role, state), kind, after, known)
+
+
+def test_tables_say_what_is_expected_here() -> None:
+    assert _names(PUSH_ACCEPTS) == {key: set(after) for key, after in TRANSFER_APPLIED.items()}
+    assert _names(PUSH_KNOWN) == TRANSFER_KNOWN
+    assert _names(NEGOTIATION_ACCEPTS) == {key: set(after) for key, after in NEGOTIATION_APPLIED.items()}
+    assert _names(NEGOTIATION_KNOWN) == NEGOTIATION_TOLD
+
+
+def test_nothing_is_both_applied_and_known() -> None:
+    for role, kind in product(Role, MessageKind):
+        assert not PUSH_ACCEPTS[role].get(kind, frozenset()) & PUSH_KNOWN[role].get(kind, frozenset())
+        assert not NEGOTIATION_ACCEPTS[role].get(kind, frozenset()) & NEGOTIATION_KNOWN[role].get(kind, frozenset())
+
+
+def test_only_a_termination_is_applied_in_no_final_state() -> None:
+    for role, kind in product(Role, MessageKind):
+        assert not PUSH_ACCEPTS[role].get(kind, frozenset()) & TRANSFER_FINAL
+        assert not NEGOTIATION_ACCEPTS[role].get(kind, frozenset()) & NEGOTIATION_FINAL
+
+
+def test_every_state_has_a_code_of_its_own_and_a_name_in_the_protocol() -> None:
+    assert set(TRANSFER_CODES) == set(TRANSFER_DSP) == set(TransferState)
+    assert set(NEGOTIATION_CODES) == set(NEGOTIATION_DSP) == set(NegotiationState)
+    for codes in (TRANSFER_CODES.values(), NEGOTIATION_CODES.values()):
+        assert len(set(codes)) == len(list(codes))
+    assert set(TRANSFER_DSP.values()) <= {"REQUESTED", "STARTED", "SUSPENDED", "COMPLETED", "TERMINATED"}
+    assert set(NEGOTIATION_DSP.values()) <= {"REQUESTED", "AGREED", "VERIFIED", "FINALIZED", "TERMINATED"}
+
+
+def test_claim_under_examination_is_still_started_to_the_protocol() -> None:
+    assert transfer_in(CONSUMER, TransferState.COMPLETING).dsp_state == "STARTED"
+
+
+@pytest.mark.parametrize("state", [TransferState.DEPROVISIONING, TransferState.DEPROVISIONED])
+def test_deprovisioned_transfer_shows_how_it_ended(state: TransferState) -> None:
+    completed = transfer_in(CONSUMER, state)
+    assert completed.dsp_state == "COMPLETED"
+    failed = transfer_in(CONSUMER, TransferState.TERMINATED)
+    assert _in_state(failed, state).dsp_state == "TERMINATED"
+
+
+def _in_state(process: TransferProcess, state: TransferState) -> TransferProcess:
+    from dataclasses import replace
+
+    return replace(process, state=state)
+
+
+def _names(
+    table: Mapping[Role, Mapping[MessageKind, Iterable[TransferState | NegotiationState]]],
+) -> dict[tuple[Role, MessageKind], set[str]]:
+    return {(role, kind): {it.value for it in states} for role, row in table.items() for kind, states in row.items()}
