@@ -1,7 +1,7 @@
 """Sorts the tests: those marked `emulators` or `e2e` may open sockets, those marked `model` run whole flows in memory,
 every other one is a unit test.
 
-It also brings the option `--host`, which a conftest below tests/ would bring too late.
+It also brings the options that a conftest below tests/ would bring too late.
 """
 
 import pytest
@@ -10,8 +10,10 @@ TIERS_WITH_SOCKETS = ("emulators", "e2e")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--host`: what runs the participants of end-to-end tests."""
+    """What runs the participants of end-to-end tests, how far the explorer goes, how long tests/kill kills."""
+    parser.addoption("--explore-states", type=int, default=200_000, help="how many states the explorer visits")
     parser.addoption("--host", choices=("devhost", "func"), default="devhost", help="host of the e2e participants")
+    parser.addoption("--kill-seconds", type=float, default=15.0, help="for how long processes are killed (tests/kill)")
 
 
 @pytest.hookimpl(tryfirst=True)
