@@ -137,7 +137,7 @@ def _claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> T
     """Somebody says that the data is there: check it. A look is a question only, so it moves no state.
 
     The trigger's news of a small transfer comes together with the provider's message and shortly before the first look:
-    it is left to them, since checking twice at the same time would cost twice. Where no look is near it is enough alone.
+    it is left to them, since checking twice at once would cost twice. Where no look is near it is enough alone.
     """
     open_states = _WAITING | {TransferState.REQUESTING}
     if process.state not in open_states or process.has_intent(IntentKind.VERIFY_DELIVERY):

@@ -139,6 +139,10 @@ class Engine[P: Process]:
         """The process as it stands. Raises NotFound."""
         return self._load(process_id).working
 
+    def found(self, process: P) -> Handled[P]:
+        """A process that was there already, with a look where something of it is due: who began it may have died."""
+        return Handled(process, looks=(self._look(process, None),) if self._due(process) else ())
+
     def moment(self) -> Moment:
         """What a decision made now is given."""
         return Moment(self.clock.now(), self.ids, self.limits)
@@ -167,8 +171,7 @@ class Engine[P: Process]:
                 self._perform_all(run, due)
             elif not self._wait_for_retry(run.working, until):
                 break
-        looks = (self._look_now(run.working),) if self._due(run.working) else ()
-        return Handled(run.working, looks=looks, record=run.record)
+        return replace(self.found(run.working), record=run.record)
 
     def _perform_all(self, run: Run[P], due: tuple[Intent, ...]) -> None:
         """Perform these committed intents in turn; commit before a long one, and as soon as a new one appears."""
@@ -283,8 +286,6 @@ class Engine[P: Process]:
         )
         return stamped, look
 
-    # --- looks --------------------------------------------------------------------------------------------------
-
     def _wanted_look(self, process: P) -> ScheduledLook | None:
         moment = self.moment()
         return look_schedule.wanted_look(process, self.rules.next_look_at(process, moment), moment.now)
@@ -293,8 +294,7 @@ class Engine[P: Process]:
         return not process.is_settled and self._wanted_look(process) is not None
 
     def _send_look(self, process: P, epoch: int | None, delay_seconds: float) -> None:
-        message = LookMessage(self.rules.lane(process), process.id, epoch, process.trace_parent)
-        self.queue.send(message, delay_seconds=max(0.0, delay_seconds))
+        self.queue.send(self._look(process, epoch), delay_seconds=max(0.0, delay_seconds))
 
-    def _look_now(self, process: P) -> LookMessage:
-        return LookMessage(self.rules.lane(process), process.id, None, process.trace_parent)
+    def _look(self, process: P, epoch: int | None) -> LookMessage:
+        return LookMessage(self.rules.lane(process), process.id, epoch, process.trace_parent)

@@ -26,7 +26,7 @@ class FlowService(ProcessService[DataFlow]):
         try:
             return self.engine.begin(begun)
         except AlreadyExists:
-            return Handled(self.engine.load(flow.id))
+            return self.engine.found(self.engine.load(flow.id))
 
     def run(self, flow: DataFlow) -> Handled[DataFlow]:
         """Begin a flow and copy its first slice before returning; the same flow again goes on where nobody is at it."""

@@ -64,10 +64,10 @@ def is_droppable(row: IndexRow, process: Process | None, now: datetime) -> bool:
     """Whether a stale row may go. One that announces a commit which is still under way must stay.
 
     A row of a process that exists is dropped only where it can never become true. What a crash has left beside it goes
-    when the process leaves. A DUE row is read long after it was written.
+    when the process leaves. A DUE row is due long after it was written, but lists read it earlier.
     """
     if row.kind is IndexKind.DUE:
-        return process is None or process.is_settled
+        return now >= row.at and (process is None or process.is_settled)
     if process is None:
         return now - row.at > COMMIT_GRACE
     return row.at != process.created_at

@@ -4,7 +4,7 @@ A process that is not settled is looked at again; a stale row is dropped. Once a
 leave.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,10 +30,13 @@ class Janitor[P: Process]:
     def round(self) -> tuple[LookMessage, ...]:
         """One round; returns the looks that are due at once."""
         now = self.engine.clock.now()
-        looks = [self._visit(row, now) for row in self.engine.store.due(now, ROWS_PER_ROUND)]
+        rows = self.engine.store.due(now, ROWS_PER_ROUND)
+        looks = {row: look for row in rows if (look := self._visit(row)) is not None}
+        if len(rows) == ROWS_PER_ROUND:
+            self._put_back(list(looks), now)
         if now.timestamp() % HOUR_SECONDS < self.engine.janitor_seconds:
             self.sweep()
-        return tuple(look for look in looks if look is not None)
+        return tuple(looks.values())
 
     def sweep(self) -> None:
         """Let those leave whose retention is over."""
@@ -43,29 +46,38 @@ class Janitor[P: Process]:
             for row in self.engine.store.aged(state, now - retention, ROWS_PER_ROUND):
                 self._leave(row, now - retention)
 
-    def _visit(self, row: IndexRow, now: datetime) -> LookMessage | None:
+    def _visit(self, row: IndexRow) -> LookMessage | None:
+        """The look at a process that is not settled. Its row stays, for the looks of this round may yet be lost."""
         store = self.engine.store
         record = store.load(row.process_id)
         process = record.document if record else None
         if process is None or index.is_stale(row, process):
             store.withdraw([row])
             return None
-        later = (now + timedelta(seconds=self.engine.janitor_seconds)).replace(microsecond=0)
-        moved = IndexRow(IndexKind.DUE, row.process_id, later)
-        if moved != row:
-            store.announce([moved])
-            store.withdraw([row])
         return LookMessage(self.engine.rules.lane(process), process.id, None, process.trace_parent)
+
+    def _put_back(self, rows: Sequence[IndexRow], now: datetime) -> None:
+        """Let others come first in the next round: there may be more than one round can visit."""
+        later = (now + timedelta(seconds=self.engine.janitor_seconds)).replace(microsecond=0)
+        moved = [IndexRow(IndexKind.DUE, row.process_id, later) for row in rows]
+        self.engine.store.announce(moved)
+        self.engine.store.withdraw([row for row in rows if row not in moved])
 
     def _leave(self, row: IndexRow, ended_until: datetime) -> None:
         """The document goes before its rows: those that lead nowhere are dropped when they are read."""
         store = self.engine.store
         record = store.load(row.process_id)
         process = record.document if record else None
-        if process is not None and not index.is_stale(row, process):
-            if not process.is_settled or process.state_at > ended_until:
-                return
-            if self.may_leave is not None and not self.may_leave(process):
-                return
+        if process is None or index.is_stale(row, process):
+            if index.is_droppable(row, process, self.engine.clock.now()):
+                self._withdraw(row)
+            return
+        if not process.is_settled or process.state_at > ended_until:
+            return
+        if self.may_leave is None or self.may_leave(process):
             store.delete(process.id)
-        store.withdraw([row, IndexRow(IndexKind.ALL, row.process_id, row.at)])
+            self._withdraw(row)
+
+    def _withdraw(self, row: IndexRow) -> None:
+        """Take the row of a process that has left out of all lists."""
+        self.engine.store.withdraw([row, IndexRow(IndexKind.ALL, row.process_id, row.at)])

@@ -18,7 +18,7 @@ from ferry.domain.decision import (
     Received,
     Task,
 )
-from ferry.domain.faults import Fault
+from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.policy import normal_rules
 from ferry.domain.process import POISON_LIMIT, HistoryEntry, IntentKind, JsonObject, Role
 from ferry.domain.states import NEGOTIATION_ACCEPTS, NEGOTIATION_KNOWN, NegotiationState
@@ -169,7 +169,9 @@ def _failed(process: ContractNegotiation, failed: Failed, moment: Moment) -> Con
     waiting = process.intent(failed.intent_id)
     if waiting is None:
         return process
-    if failed.fault.retryable or waiting.kind is IntentKind.STORE_AGREEMENT:
+    # An agreement that both have signed is stored, however long that takes; but not over another one.
+    is_ours_to_store = waiting.kind is IntentKind.STORE_AGREEMENT and failed.fault.code != FaultCode.PEER_REFUSED
+    if failed.fault.retryable or is_ours_to_store:
         return process.with_retry(waiting, failed.fault, moment.now)
     if process.is_final:
         return process.without_intent(waiting.id)

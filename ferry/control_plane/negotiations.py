@@ -38,7 +38,7 @@ class NegotiationService(ProcessService[ContractNegotiation]):
             existing = self.engine.load(process.id)
             if existing.request_digest != order.request_digest or not order.request_digest:
                 raise
-            return Handled(existing)
+            return self.engine.found(existing)
 
     def accept(self, order: ContractOrder) -> HandledNegotiation:
         """A consumer's request for an offer, as provider: agreed to if the offer is ours and its policy holds.
@@ -47,7 +47,7 @@ class NegotiationService(ProcessService[ContractNegotiation]):
         """
         existing = self._repeated(order)
         if existing is not None:
-            return Handled(existing)
+            return self.engine.found(existing)
         verdict: OfferVerdict = self.catalog.judge_offer(
             order.counter_party_id, order.offer_id, order.asset_id, order.policy
         )
@@ -60,7 +60,7 @@ class NegotiationService(ProcessService[ContractNegotiation]):
         try:
             return self.engine.begin(process)
         except AlreadyExists:
-            return Handled(self._repeated(order) or process)
+            return self.engine.found(self._repeated(order) or process)
 
     def _repeated(self, order: ContractOrder) -> ContractNegotiation | None:
         """The negotiation that this very request has begun before."""

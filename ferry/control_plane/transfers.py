@@ -66,7 +66,7 @@ class TransferService(ProcessService[TransferProcess]):
             existing = self.engine.load(process.id)
             if existing.request_digest != order.request_digest or not order.request_digest:
                 raise
-            return Handled(existing)
+            return self.engine.found(existing)
 
     def accept(self, demand: TransferDemand, secret: Secret) -> HandledTransfer:
         """Accept a consumer's request as provider (step 6): commit, store the SAS under our own name, commit.
@@ -86,7 +86,7 @@ class TransferService(ProcessService[TransferProcess]):
         waiting = next((i for i in process.intents if i.kind is IntentKind.STORE_ADDRESS), None)
         destination = process.destination
         if waiting is None or destination is None:
-            return Handled(process)
+            return self.engine.found(process)
         self.vault.store(destination.secret_name, secret, expires_at=destination.sas_expires_at)
         stored = Done(waiting.id, IntentKind.STORE_ADDRESS)
         return self.engine.handle(process.id, stored, known=begun.record if begun else None)

@@ -81,9 +81,7 @@ PUSH_ACCEPTS: dict[Role, dict[MessageKind, frozenset[TransferState]]] = {
 PUSH_KNOWN: dict[Role, dict[MessageKind, frozenset[TransferState]]] = {
     Role.CONSUMER: {
         # The consumer may have found everything before a start that was held up on its way reaches it.
-        _M.TRANSFER_START: frozenset(
-            {_S.STARTED, _S.COMPLETING, _S.COMPLETED, _S.DEPROVISIONING, _S.DEPROVISIONED},
-        ),
+        _M.TRANSFER_START: frozenset({_S.STARTED, _S.COMPLETING, _S.COMPLETED, _S.DEPROVISIONING, _S.DEPROVISIONED}),
         _M.TRANSFER_COMPLETION: frozenset({_S.COMPLETING, _S.COMPLETED, _S.DEPROVISIONING, _S.DEPROVISIONED}),
         _M.TRANSFER_TERMINATION: frozenset({_S.TERMINATED}),
     },

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ferry.control_plane import steps
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
 from ferry.domain.decision import MessageKind
-from ferry.domain.faults import EffectFailed, Fault, FaultCode, InvalidInput
+from ferry.domain.faults import AlreadyExists, EffectFailed, Fault, FaultCode, InvalidInput
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
@@ -126,10 +126,17 @@ class AgreementKeeper:
     create: Callable[[str, ContractAgreement], None]
 
     def store(self, process: ContractNegotiation, intent: Intent) -> JsonObject:
-        """Store it under its id; the same one again is fine."""
+        """Store it under its id; the same one again is fine. Raises EffectFailed PEER_REFUSED where the id is taken."""
         del intent
-        if process.agreement is not None:
+        if process.agreement is None:
+            return {}
+        try:
             self.create(process.agreement.id, process.agreement)
+        except AlreadyExists as error:
+            message = (
+                f"{process.counter_party_id} gave agreement id {process.agreement.id!r}, which another one has here"
+            )
+            raise EffectFailed.because(FaultCode.PEER_REFUSED, f"{message}; negotiate again") from error
         return {}
 
 

@@ -13,11 +13,12 @@ from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.domain.faults import FerryError, InvalidInput
 from ferry.domain.process import Role
 from ferry.ports import QUEUE_OF_LANE, LookMessage, QueueName
-from ferry.services import management
+from ferry.services import Surface, management
 from ferry.services.azure import azure_outside
 from ferry.services.compose import Core, compose
 from ferry.services.dispatch import Dispatcher
-from ferry.services.endpoint_table import VERSION, dsp_name
+from ferry.services.endpoint_table import VERSION, dsp_name, endpoints
+from ferry.services.route_values import SENT_PATH_HEADER, route_values
 from ferry.settings import Settings
 from ferry.telemetry import traced
 
@@ -43,6 +44,7 @@ class App:
         self.core = core
         self.dispatcher = Dispatcher(core)
         self._handlers = self._all_handlers()
+        self._templates = {it.name: it.route for surface in Surface for it in endpoints(surface)}
 
     def http(
         self,
@@ -56,7 +58,9 @@ class App:
         body: bytes,
     ) -> HttpAnswer:
         """Answer the endpoint of that name."""
-        request = ApiRequest(method, url, {k.lower(): v for k, v in headers.items()}, route, query, body)
+        told = {k.lower(): v for k, v in headers.items()}
+        meant = route_values(self._templates[name], route, (told.get(SENT_PATH_HEADER, ""), url))
+        request = ApiRequest(method, url, told, meant, query, body)
         with traced(request.headers.get("traceparent")):
             begun = time.perf_counter()
             answer = self._answer(name, request)

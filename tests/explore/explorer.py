@@ -127,8 +127,8 @@ class Explorer:
     def _found(self, report: Report, broken: str, situation: Situation) -> None:
         report.violation = broken
         labels: list[str] = []
-        at: Situation | None = situation
-        while at is not None:
+        at = situation
+        while True:
             came = self._cameby[at]
             if came is None:
                 break

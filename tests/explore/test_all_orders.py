@@ -21,7 +21,7 @@ def described(report: Report) -> str:
 
 @pytest.mark.timeout(1800)
 def test_every_explored_order_keeps_the_invariants(pytestconfig: pytest.Config) -> None:
-    states: int = pytestconfig.getoption("--explore-states")
+    states: int = pytestconfig.option.explore_states
     report = Explorer().explore(states=states, budgets=Budgets())
     print(f"\nall orders: {described(report)}")
     assert report.violation is None, described(report)

@@ -4,6 +4,7 @@ What is expected stands here in words of its own; the tables in `ferry.domain.st
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.decision import MessageKind, Received
 from ferry.domain.faults import IllegalTransition
-from ferry.domain.process import Applied, Json, Process, Role
+from ferry.domain.process import Applied, Json, Role
 from ferry.domain.states import (
     NEGOTIATION_ACCEPTS,
     NEGOTIATION_CODES,
@@ -28,10 +29,10 @@ from ferry.domain.states import (
 )
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Record
+from ferry.services.memory import MemoryWorld
 from tests.unit.control_plane.processes import agreement_content, negotiation_in, received, transfer_in
 from tests.world.participants import Participant, settings_of
 from tests.world.participants import participant as make_participant
-from ferry.services.memory import MemoryWorld
 
 CONSUMER, PROVIDER = Role.CONSUMER, Role.PROVIDER
 _M = MessageKind
@@ -92,7 +93,11 @@ def side() -> Participant:
     return make_participant(MemoryWorld(), settings_of("participant"))
 
 
-def put(side: Participant, process: TransferProcess | ContractNegotiation) -> Record[TransferProcess] | Record[ContractNegotiation]:
+type AnyProcess = TransferProcess | ContractNegotiation
+type AnyRecord = Record[TransferProcess] | Record[ContractNegotiation]
+
+
+def put(side: Participant, process: AnyProcess) -> AnyRecord:
     """The process as it lies in its store, whatever was there before."""
     if isinstance(process, TransferProcess):
         side.core.outside.transfers.delete(process.id)
@@ -101,7 +106,7 @@ def put(side: Participant, process: TransferProcess | ContractNegotiation) -> Re
     return side.core.outside.negotiations.insert(process)
 
 
-def stored(side: Participant, process: Process) -> Record[TransferProcess] | Record[ContractNegotiation]:
+def stored(side: Participant, process: AnyProcess) -> AnyRecord:
     outside = side.core.outside
     store = outside.transfers if isinstance(process, TransferProcess) else outside.negotiations
     record = store.load(process.id)
@@ -109,7 +114,7 @@ def stored(side: Participant, process: Process) -> Record[TransferProcess] | Rec
     return record
 
 
-def receive(side: Participant, process: TransferProcess | ContractNegotiation, message: Received) -> str | None:
+def receive(side: Participant, process: AnyProcess, message: Received) -> str | None:
     """Deliver a message as the other side; why it was refused."""
     service = side.core.transfers if isinstance(process, TransferProcess) else side.core.negotiations
     try:
@@ -123,9 +128,7 @@ def content_of(kind: MessageKind) -> Mapping[str, Json]:
     return agreement_content() if kind is _M.CONTRACT_AGREEMENT else {"code": "PEER_REFUSED", "message": "no"}
 
 
-def check(
-    side: Participant, process: TransferProcess | ContractNegotiation, kind: MessageKind, after: str | None, known: bool
-) -> None:
+def check(side: Participant, process: AnyProcess, kind: MessageKind, after: str | None, known: bool) -> None:
     """Deliver the message once, once more, and once with another body under the same id."""
     before = put(side, process)
     refused = receive(side, process, received(kind, content_of(kind)))
@@ -207,8 +210,6 @@ def test_deprovisioned_transfer_shows_how_it_ended(state: TransferState) -> None
 
 
 def _in_state(process: TransferProcess, state: TransferState) -> TransferProcess:
-    from dataclasses import replace
-
     return replace(process, state=state)
 
 

@@ -1,0 +1,248 @@
+"""Leases: one copy at a time, taken over when its holder is gone, whose late word then counts for nothing."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from ferry.control_plane.flow_decisions import LEASE_SECONDS
+from ferry.control_plane.flows import EmbeddedDataPlane, FlowService
+from ferry.domain.data_flow import DataFlow
+from ferry.domain.decision import Command, CommandKind, Look
+from ferry.domain.faults import EffectFailed
+from ferry.domain.process import Intent, IntentKind, JsonObject
+from ferry.domain.states import FlowState
+from ferry.effects.flows import PROGRESS_SECONDS, Copying
+from tests.unit.control_plane.bench import Bench, flow_bench
+from tests.unit.control_plane.processes import AWAY, FINAL_FAULT
+from tests.unit.control_plane.test_flow_decisions import asked_for
+
+FINISHED: JsonObject = {"finished": True, "summary": {"blobs": 2, "bytes": 7}}
+type Copy = Callable[[DataFlow, Intent, Callable[[JsonObject], bool]], JsonObject]
+
+
+class Runner:
+    """A copy that does what a test says."""
+
+    def __init__(self, *copies: Copy) -> None:
+        self.copies = list(copies)
+        self.began: list[tuple[int, JsonObject | None]] = []
+
+    def run(self, flow: DataFlow, intent: Intent, *, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        """The next copy."""
+        self.began.append((intent.attempt, flow.checkpoint))
+        return self.copies.pop(0)(flow, intent, progress) if self.copies else FINISHED
+
+
+def service_of(*copies: Copy) -> tuple[FlowService, Runner, Bench[DataFlow]]:
+    runner = Runner(*copies)
+    bench = flow_bench()
+    copying = Copying(runner=runner, engine=lambda: bench.engine)
+    bench.engine.performers = {**bench.engine.performers, IntentKind.COPY: copying.copy}
+    return FlowService(engine=bench.engine, queue_seconds=60), runner, bench
+
+
+def finish(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    return FINISHED
+
+
+class HostDied(BaseException):
+    """The host is gone in the middle of a copy."""
+
+
+def die(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    raise HostDied
+
+
+def begin_and_die(service: FlowService) -> None:
+    try:
+        service.run(asked_for(None))
+    except HostDied:
+        return
+    raise AssertionError("nobody died")
+
+
+def test_flow_that_is_run_has_ended_when_the_call_returns() -> None:
+    service, runner, bench = service_of()
+    handled = service.run(asked_for(None))
+    assert handled.process.state is FlowState.COMPLETED
+    assert bench.stored("flow-1").summary == {"blobs": 2, "bytes": 7, "steps": None}
+    assert runner.began == [(1, None)]
+    assert bench.pending() == []
+
+
+def test_copy_of_a_dead_holder_is_left_alone_until_its_lease_is_over() -> None:
+    service, runner, bench = service_of(die)
+    begin_and_die(service)
+    bench.clock.advance(LEASE_SECONDS - 0.1)
+    assert service.run(asked_for(None)).process.state is FlowState.STARTED
+    assert service.look("flow-1", None) is not None
+    assert runner.began == [(1, None)]
+
+    bench.clock.advance(0.1)
+    assert service.run(asked_for(None)).process.state is FlowState.COMPLETED
+    assert runner.began == [(1, None), (2, None)]
+
+
+def test_copy_is_taken_over_from_its_last_checkpoint() -> None:
+    def checkpoint_and_die(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        assert progress({"after": "m", "page_attempt": 1})
+        raise HostDied
+
+    service, runner, bench = service_of(checkpoint_and_die)
+    begin_and_die(service)
+    bench.clock.advance(LEASE_SECONDS)
+    service.look("flow-1", None)
+    assert runner.began == [(1, None), (2, {"after": "m", "page_attempt": 1})]
+
+
+def test_checkpoint_extends_the_lease_of_its_holder() -> None:
+    def slowly(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        for _ in range(4):
+            bench.clock.advance(LEASE_SECONDS * 0.9)
+            assert progress({"after": None, "page_attempt": 1})
+            service.look("flow-1", None)
+        return FINISHED
+
+    service, runner, bench = service_of(slowly)
+    assert service.run(asked_for(None)).process.state is FlowState.COMPLETED
+    assert len(runner.began) == 1
+
+
+def test_checkpoint_with_no_news_costs_a_commit_only_to_extend_the_lease() -> None:
+    def chatty(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        for blobs in range(50):
+            bench.clock.advance(PROGRESS_SECONDS / 20)
+            assert progress({"after": None, "page_attempt": 1, "blobs": blobs})
+        return FINISHED
+
+    service, _, bench = service_of(chatty)
+    service.run(asked_for(None))
+    begun, extended, ended = 1, 2, 1
+    assert bench.stored("flow-1").revision == begun + extended + ended
+
+
+def test_next_page_is_committed_at_once() -> None:
+    def pages(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        for page in "abc":
+            assert progress({"after": page, "page_attempt": 0})
+            stored = bench.stored("flow-1").checkpoint
+            assert stored is not None and stored["after"] == page
+        return FINISHED
+
+    service, _, bench = service_of(pages)
+    service.run(asked_for(None))
+
+
+def test_holder_that_was_overtaken_is_told_to_stop_and_its_end_is_nothing() -> None:
+    def overtaken(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        bench.clock.advance(LEASE_SECONDS)
+        service.look("flow-1", None)
+        assert not progress({"after": "old", "page_attempt": 1})
+        return {"finished": True, "summary": {"blobs": 99}}
+
+    service, runner, bench = service_of(overtaken)
+    service.run(asked_for(None))
+    stored = bench.stored("flow-1")
+    assert (stored.state, stored.checkpoint) == (FlowState.COMPLETED, None)
+    assert stored.summary is not None and stored.summary["blobs"] == 2
+    assert [attempt for attempt, _ in runner.began] == [1, 2]
+
+
+def test_holder_of_a_terminated_flow_is_told_to_stop() -> None:
+    def ended(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        service.terminate("flow-1", "no more")
+        assert not progress({"after": "m", "page_attempt": 1})
+        return FINISHED
+
+    service, _, bench = service_of(ended)
+    service.run(asked_for(None))
+    assert bench.stored("flow-1").state is FlowState.TERMINATED
+
+
+def test_two_who_find_the_lease_over_do_not_both_copy() -> None:
+    service, runner, bench = service_of(die)
+    begin_and_die(service)
+    bench.clock.advance(LEASE_SECONDS)
+    bench.store.before_replace = lambda: _look(bench)
+    service.look("flow-1", None)
+    assert [attempt for attempt, _ in runner.began] == [1, 2]
+
+
+def test_lease_is_committed_before_the_copy_begins() -> None:
+    def look_inside(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        (copy,) = bench.stored("flow-1").intents
+        assert copy.not_before == bench.clock.now() + timedelta(seconds=LEASE_SECONDS)
+        assert copy.attempt == intent.attempt
+        return FINISHED
+
+    service, _, bench = service_of(look_inside, look_inside)
+    service.accept(asked_for())
+    service.look("flow-1", None)
+    assert bench.stored("flow-1").state is FlowState.COMPLETED
+
+
+def test_slices_follow_one_another_while_there_is_time() -> None:
+    def half(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        return {"finished": False, "checkpoint": {"after": str(len(runner.began))}}
+
+    service, runner, _ = service_of(half, half, half)
+    service.accept(asked_for())
+    service.look("flow-1", None)
+    assert [checkpoint for _, checkpoint in runner.began] == [None, {"after": "1"}, {"after": "2"}, {"after": "3"}]
+
+
+def test_long_copy_of_an_embedded_plane_goes_on_in_its_own_queue() -> None:
+    def half(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        return {"finished": False, "checkpoint": {"after": "m"}}
+
+    service, _, bench = service_of(half)
+    plane = EmbeddedDataPlane(flows=service, queue=bench.queue)
+    assert plane.start(asked_for(None)).state == "STARTED"
+    (message,) = bench.pending()
+    assert (message.lane.value, message.process_id, message.epoch) == ("data-flow", "flow-1", None)
+
+
+def test_fault_that_a_retry_helps_leaves_the_flow_running() -> None:
+    def fail(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        raise EffectFailed(AWAY)
+
+    service, runner, bench = service_of(fail)
+    assert service.run(asked_for(None)).process.state is FlowState.STARTED
+    bench.clock.advance(1)
+    assert service.run(asked_for(None)).process.state is FlowState.COMPLETED
+    assert len(runner.began) == 2
+
+
+def test_plane_says_how_a_flow_stands_and_nothing_of_one_that_it_does_not_know() -> None:
+    def fail(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+        raise EffectFailed(FINAL_FAULT)
+
+    service, _, bench = service_of(fail)
+    plane = EmbeddedDataPlane(flows=service, queue=bench.queue)
+    assert plane.status("flow-1") is None
+    report = plane.start(asked_for(None))
+    assert (report.state, report.fault) == ("FAILED", FINAL_FAULT)
+    assert plane.status("flow-1") == report
+    plane.terminate("flow-1", "too late")
+    plane.terminate("unknown", "nothing to stop")
+    assert plane.status("flow-1") == report
+
+
+def test_same_flow_asked_for_twice_is_one_flow() -> None:
+    service, runner, bench = service_of()
+    first = service.accept(asked_for())
+    assert service.accept(asked_for()).process == first.process
+    service.look("flow-1", None)
+    assert service.accept(asked_for()).process.state is FlowState.COMPLETED
+    assert len(runner.began) == 1
+    assert bench.store.ids() == ["flow-1"]
+
+
+def test_order_to_stop_is_a_command() -> None:
+    service, _, bench = service_of()
+    service.accept(asked_for())
+    bench.engine.handle("flow-1", Command(CommandKind.TERMINATE))
+    assert bench.stored("flow-1").is_settled
+
+
+def _look(bench: Bench[DataFlow]) -> None:
+    bench.engine.handle("flow-1", Look(), budget_seconds=1)
