@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from ferry.domain.decision import Limits
 from ferry.domain.faults import FerryError
 from ferry.domain.process import Json
+from ferry.domain.states import NegotiationState, TransferState
 
 # What fits at the head of the name of a table and of a queue.
 _PREFIX = re.compile(r"[a-z][a-z0-9]{2,19}")
@@ -65,6 +67,8 @@ SETTINGS: tuple[Setting, ...] = (
 
 _STATE_SECONDS: dict[str, Json] = {"PREPARATION_REQUESTED": 300, "REQUESTING": 600, "INITIAL": 300, "STARTING": 600}
 _LONG_SECONDS: dict[str, Json] = {"STARTED": 86400, "DATA_FLOW": 86400}
+_STATES = frozenset({*TransferState, *NegotiationState, "DATA_FLOW"})
+_ACCOUNT_MEMBERS = ("endpoint", "keyName", "credential")
 
 
 class SettingsError(FerryError):
@@ -155,7 +159,7 @@ class _Reader:
             number = float(value)
         except ValueError:
             number = -1.0
-        if number < 0:
+        if not 0 <= number < math.inf:
             self._fault(name, f"is no number of 0 or more: {value!r}")
         return number
 
@@ -194,6 +198,30 @@ class _Reader:
             return {}
         return dict(parsed)
 
+    def deadlines(self, name: str) -> dict[str, Json]:
+        told = self.json(name)
+        for state, seconds in told.items():
+            if state not in _STATES:
+                self._fault(name, f"names no state: {state!r}")
+            elif isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+                self._fault(name, f"has no number of 0 or more for {state}: {seconds!r}")
+        return told
+
+    def accounts(self, name: str) -> dict[str, KnownAccount]:
+        return {account: self._account(name, account, value) for account, value in self.json(name).items()}
+
+    def _account(self, name: str, account: str, value: Json) -> KnownAccount:
+        said: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
+        texts = {key: text for key, text in said.items() if key in _ACCOUNT_MEMBERS and isinstance(text, str)}
+        endpoint, credential = texts.get("endpoint", ""), texts.get("credential", "key")
+        if not isinstance(value, Mapping) or texts.keys() != said.keys():
+            self._fault(name, f"has for {account!r} no object of {', '.join(_ACCOUNT_MEMBERS)} alone, as text")
+        elif endpoint and not endpoint.startswith(("http://", "https://")):
+            self._fault(name, f"has for {account!r} an endpoint that is no URL: {endpoint!r}")
+        elif credential not in ("key", "identity"):
+            self._fault(name, f"has for {account!r} a credential that is neither key nor identity: {credential!r}")
+        return KnownAccount(endpoint.rstrip("/") or None, texts.get("keyName"), credential == "identity")
+
     def _fault(self, name: str, what: str) -> None:
         setting = self._known[name]
         self.faults.append(f"{name} {what}: {setting.purpose}, for example {name}={setting.example}")
@@ -221,7 +249,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         storage_connection=reader.text("FERRY_STORAGE_CONNECTION"),
         destination_account=reader.text("FERRY_DESTINATION_ACCOUNT"),
         destination_connection=reader.text("FERRY_DESTINATION_CONNECTION"),
-        accounts=_accounts(reader.json("FERRY_STORAGE_ACCOUNTS")),
+        accounts=reader.accounts("FERRY_STORAGE_ACCOUNTS"),
         use_identity=reader.choice("FERRY_STORAGE_CREDENTIAL", ("key", "identity")) == "identity",
         allowed_hosts=reader.items("FERRY_ALLOWED_HOSTS"),
         allowed_networks=reader.networks("FERRY_ALLOWED_NETWORKS"),
@@ -242,7 +270,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _limits(reader: _Reader) -> Limits:
     return Limits(
-        state_seconds={**_STATE_SECONDS, **_LONG_SECONDS, **reader.json("FERRY_DEADLINES")},
+        state_seconds={**_STATE_SECONDS, **_LONG_SECONDS, **reader.deadlines("FERRY_DEADLINES")},
         default_state_seconds=reader.number("FERRY_DEADLINE_SECONDS"),
         sas_seconds=reader.number("FERRY_SAS_SECONDS"),
         retention_seconds=reader.number("FERRY_RETENTION_DAYS") * 86400,
@@ -250,16 +278,3 @@ def _limits(reader: _Reader) -> Limits:
         first_look_seconds=reader.number("FERRY_FIRST_LOOK_SECONDS"),
         last_look_seconds=reader.number("FERRY_LAST_LOOK_SECONDS"),
     )
-
-
-def _accounts(told: Mapping[str, Json]) -> dict[str, KnownAccount]:
-    accounts: dict[str, KnownAccount] = {}
-    for name, value in told.items():
-        said: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
-        endpoint, key_name = said.get("endpoint"), said.get("keyName")
-        accounts[name] = KnownAccount(
-            endpoint=endpoint.rstrip("/") if isinstance(endpoint, str) else None,
-            key_name=key_name if isinstance(key_name, str) else None,
-            use_identity=said.get("credential") == "identity",
-        )
-    return accounts

@@ -223,8 +223,11 @@ def _completed(process: TransferProcess, waiting: Intent, result: JsonObject, mo
     if process.state is not TransferState.COMPLETING:
         claim = waiting.detail.get("claim")
         process = common.enter(process, TransferState.COMPLETING, moment, f"found complete by {claim}", 13)
+    # The marker may be there before any answer or message of the provider has told us its pid.
+    provider_pid = result.get("provider_pid")
     process = replace(
         process.without_kinds(IntentKind.SEND_MESSAGE),
+        correlation_id=process.correlation_id or (provider_pid if isinstance(provider_pid, str) else None),
         verification="manifest" if verified else "none",
         delivered={key: result[key] for key in ("blobs", "bytes", "root") if key in result},
         verify_cursor=None,
@@ -239,15 +242,15 @@ def _received(process: TransferProcess, received: Received, moment: Moment) -> O
     if process.correlation_id is None and isinstance(provider_pid, str) and provider_pid:
         learned = replace(process, correlation_id=provider_pid)
         if process.error is not None and received.kind is not MessageKind.TRANSFER_TERMINATION:
-            process = common.notify_termination(learned, process.error, moment)
+            process = learned = common.notify_termination(learned, process.error, moment)
     elif process.correlation_id != provider_pid:
         return Decision(process, refused=f"providerPid is not {process.correlation_id}")
     else:
         learned = process
-    # Where it is refused, even the pid that it brought is forgotten.
-    verdict = common.gate(process, received)
+    verdict = common.gate(learned, received)
     if verdict is not None:
-        return verdict
+        # Where it is refused, even the pid that it brought is forgotten.
+        return verdict if verdict.refused is None else replace(verdict, process=process)
     process = learned.applied(received.message_id, received.digest)
     match received.kind:
         case MessageKind.TRANSFER_START:

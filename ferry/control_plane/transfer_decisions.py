@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ferry.control_plane import steps
 from ferry.domain.decision import Decision, Failed, MessageKind, Moment, Poisoned, Received
-from ferry.domain.faults import Fault
+from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.process import POISON_LIMIT, Intent, IntentKind, Json, Role
 from ferry.domain.states import PUSH_ACCEPTS, PUSH_KNOWN, TransferState
 from ferry.domain.transfer_process import TransferProcess
@@ -79,8 +79,6 @@ def notify_termination(process: TransferProcess, fault: Fault, moment: Moment) -
 def clean_up(process: TransferProcess, moment: Moment) -> TransferProcess:
     """Withdraw what was still to be done, and undo what may have been done."""
     cleaned = process.without_kinds(*UNFINISHED_WORK)
-    if _is_untouched(process):
-        return cleaned
     if process.role is Role.CONSUMER:
         cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
         if process.has_intent(IntentKind.PREPARE_DESTINATION):
@@ -107,7 +105,7 @@ def deprovision(process: TransferProcess, moment: Moment, reason: str) -> Transf
         fault = Fault("DEPROVISIONED_BY_CLIENT", reason or "the client deprovisioned it before it was complete")
         ended = terminate(process, fault, moment, tell_peer=True)
     ended = enter(ended, TransferState.DEPROVISIONING, moment, "deprovisioning asked for", 16)
-    if process.role is Role.PROVIDER or _is_untouched(process):
+    if process.role is Role.PROVIDER:
         return settle_deprovisioning(ended, moment)
     ended = ended.with_intents(steps.intent(moment, IntentKind.REMOVE_DESTINATION))
     if process.has_intent(IntentKind.PREPARE_DESTINATION) or any(is_sweep(i.detail) for i in process.intents):
@@ -150,6 +148,8 @@ def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> T
             return process.with_retry(waiting, failed.fault, moment.now)
         return process.without_intent(waiting.id)
     if waiting.kind not in UNFINISHED_WORK:
+        if _is_untouched(process) and failed.fault.code == FaultCode.DESTINATION_KEY_MISSING:
+            return settle_deprovisioning(process.without_intent(waiting.id), moment)
         return process.with_retry(waiting, failed.fault, moment.now, limit_seconds=CLEAN_UP_PAUSE_SECONDS)
     if failed.fault.retryable:
         return process.with_retry(waiting, failed.fault, moment.now)
@@ -163,9 +163,10 @@ def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> T
 
 
 def _untouched(process: TransferProcess, waiting: Intent, fault: Fault) -> TransferProcess:
-    """The process that knows it has created nothing, where its first attempt to prepare found no credential.
+    """The process that has probably created nothing, since its first attempt to prepare found no credential.
 
-    Taking away what is not there would need the very credential that is missing, and would be tried for ever.
+    Taking away what is not there needs the very credential that is missing: it is tried once, not for ever. Once it is,
+    for an attempt before may have died half-way, with a credential that was there then.
     """
     is_first = waiting.kind is IntentKind.PREPARE_DESTINATION and waiting.attempt == 0
     if process.destination is None or not is_first or fault.step != _CREDENTIAL_STEP:

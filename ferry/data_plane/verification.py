@@ -107,7 +107,7 @@ class DeliveryVerifier:
     def verify(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """Check the delivery of this process. `outcome` is one of
 
-        - `verified`, with `blobs`, `bytes`, `root`: it is all there;
+        - `verified`, with `blobs`, `bytes`, `root`, `provider_pid`: it is all there;
         - `unmarked`, with `blobs`, `bytes`: another connector's empty marker, or its message (`intent.detail.claim`)
           and a marker of its own name; nothing to compare with;
         - `absent`: there is no marker (yet);
@@ -240,7 +240,13 @@ def _common_prefix(names: Collection[str]) -> str:
 
 
 def _verified(manifest: Manifest) -> JsonObject:
-    return {"outcome": "verified", "blobs": manifest.blobs, "bytes": manifest.size_bytes, "root": manifest.root}
+    return {
+        "outcome": "verified",
+        "blobs": manifest.blobs,
+        "bytes": manifest.size_bytes,
+        "root": manifest.root,
+        "provider_pid": manifest.provider_pid,
+    }
 
 
 def _unmarked(listing: _Listing) -> JsonObject:

@@ -4,6 +4,7 @@ Policies are plain JSON with the short ODRL terms (readers of requests have stri
 is refused when a policy is created: `faults_of` names every such place.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from ferry.domain.process import Json, JsonObject
 RULES = ("permission", "prohibition", "obligation")
 COMBINATIONS = ("and", "or", "xone")
 ACTIONS = frozenset({"use", "transfer", "read"})
+_NOT_RULE = frozenset({"@type", "target", "assigner", "assignee"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ LEFT_OPERANDS: dict[str, Operand] = {
     "purpose": lambda context: context.claims.get("purpose"),
 }
 _TIMES = frozenset({"dateTime"})
+# What a rule may hold beside its constraints, and nobody here can see to.
+_NOT_EVALUATED = ("duty", "remedy", "consequence")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _texts(value: Json) -> list[str]:
@@ -46,27 +51,43 @@ def _texts(value: Json) -> list[str]:
     return [str(value)]
 
 
+def _single(value: Json) -> Json:
+    """A value that JSON-LD may write as one or as an array of one, as one."""
+    return value[0] if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 1 else value
+
+
 def _ordered(left: str, right: Json, *, as_time: bool) -> int | None:
     """-1, 0 or 1 as left is less than, equal to or more than right; None where they cannot be compared."""
+    if as_time:
+        one, other = _instant(left), _instant(_single(right))
+        return None if one is None or other is None else (one > other) - (one < other)
+    text = str(_single(right))
+    if _NUMBER.fullmatch(left) and _NUMBER.fullmatch(text):
+        return (float(left) > float(text)) - (float(left) < float(text))
+    return (left > text) - (left < text)
+
+
+def _instant(value: Json) -> datetime | None:
     try:
-        if as_time:
-            one, other = _instant(left), _instant(str(right))
-            return (one > other) - (one < other)
-        return (float(left) > float(str(right))) - (float(left) < float(str(right)))
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        return (left > str(right)) - (left < str(right))
+        return None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-def _instant(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _equal(left: str, right: Json, *, as_time: bool) -> bool | None:
+    """Whether they are the same: ids letter by letter, so that no number passes for another spelling of itself."""
+    if as_time:
+        order = _ordered(left, right, as_time=True)
+        return None if order is None else order == 0
+    return left == str(_single(right))
 
 
 type Comparison = Callable[[str, Json, bool], bool]
 
 OPERATORS: dict[str, Comparison] = {
-    "eq": lambda left, right, as_time: _ordered(left, right, as_time=as_time) == 0,
-    "neq": lambda left, right, as_time: _ordered(left, right, as_time=as_time) != 0,
+    "eq": lambda left, right, as_time: _equal(left, right, as_time=as_time) is True,
+    "neq": lambda left, right, as_time: _equal(left, right, as_time=as_time) is False,
     "lt": lambda left, right, as_time: _ordered(left, right, as_time=as_time) == -1,
     "lteq": lambda left, right, as_time: _ordered(left, right, as_time=as_time) in (-1, 0),
     "gt": lambda left, right, as_time: _ordered(left, right, as_time=as_time) == 1,
@@ -75,6 +96,7 @@ OPERATORS: dict[str, Comparison] = {
     "isNoneOf": lambda left, right, _: left not in _texts(right),
     "isPartOf": lambda left, right, _: left in _texts(right),
 }
+_OF_SETS = frozenset({"isAnyOf", "isNoneOf", "isPartOf"})
 
 
 def as_list(value: Json) -> list[Json]:
@@ -103,7 +125,7 @@ def normal_rules(policy: JsonObject) -> JsonObject:
 
 
 def _normal_rule(rule: JsonObject) -> JsonObject:
-    told = {key: value for key, value in rule.items() if key not in ("@type", "target", "assigner", "assignee")}
+    told = {key: value for key, value in rule.items() if key not in _NOT_RULE and value not in (None, [], {})}
     normal: dict[str, Json] = {**told, "action": _action_of(rule)}
     constraints = [_normal_constraint(constraint) for constraint in as_list(rule.get("constraint"))]
     normal.pop("constraint", None)
@@ -118,7 +140,7 @@ def _normal_constraint(constraint: Json) -> Json:
         if key in COMBINATIONS:
             normal[key] = [_normal_constraint(part) for part in as_list(value)]
         elif key != "@type":
-            normal[key] = value
+            normal[key] = _single(value)
     return normal
 
 
@@ -177,17 +199,32 @@ def faults_of(policy: JsonObject, path: str = "policy") -> tuple[InputFault, ...
             if not isinstance(rule, Mapping):
                 found.append(InputFault(place, "a rule is an object"))
                 continue
-            if _action_of(rule) not in ACTIONS:
-                message = f"the action must be one of {', '.join(sorted(ACTIONS))}"
-                found.append(InputFault(f"{place}.action", message, _action_of(rule)))
-            for index, constraint in enumerate(as_list(rule.get("constraint"))):
-                found.extend(_constraint_faults(constraint, f"{place}.constraint[{index}]"))
+            found.extend(_rule_faults(rule, place))
     return tuple(found)
+
+
+def _rule_faults(rule: JsonObject, place: str) -> list[InputFault]:
+    found: list[InputFault] = []
+    action = rule.get("action")
+    if _action_of(rule) not in ACTIONS:
+        message = f"the action must be one of {', '.join(sorted(ACTIONS))}"
+        found.append(InputFault(f"{place}.action", message, _action_of(rule)))
+    if isinstance(action, Mapping) and action.get("refinement"):
+        found.append(InputFault(f"{place}.action.refinement", "cannot be evaluated here; write a constraint instead"))
+    for name in _NOT_EVALUATED:
+        if rule.get(name):
+            found.append(InputFault(f"{place}.{name}", "cannot be evaluated here; write an obligation or a constraint"))
+    for index, constraint in enumerate(as_list(rule.get("constraint"))):
+        found.extend(_constraint_faults(constraint, f"{place}.constraint[{index}]"))
+    return found
 
 
 def _constraint_faults(constraint: Json, place: str) -> list[InputFault]:
     if not isinstance(constraint, Mapping):
         return [InputFault(place, "a constraint is an object")]
+    named = [name for name in (*COMBINATIONS, "leftOperand") if name in constraint]
+    if len(named) > 1:
+        return [InputFault(place, f"says {' and '.join(named)} at once; write a constraint for each")]
     for name in COMBINATIONS:
         if name in constraint:
             parts = as_list(constraint[name])
@@ -199,6 +236,11 @@ def _constraint_faults(constraint: Json, place: str) -> list[InputFault]:
         found.append(InputFault(f"{place}.leftOperand", message, str(operand)))
     if not isinstance(operator, str) or operator not in OPERATORS:
         found.append(InputFault(f"{place}.operator", f"must be one of {', '.join(OPERATORS)}", str(operator)))
-    if constraint.get("rightOperand") is None:
+    elif operand in _TIMES and operator in _OF_SETS:
+        found.append(InputFault(f"{place}.operator", "compares no times", operator))
+    right = _single(constraint.get("rightOperand"))
+    if right is None:
         found.append(InputFault(f"{place}.rightOperand", "is required"))
+    elif operand in _TIMES and operator not in _OF_SETS and _instant(right) is None:
+        found.append(InputFault(f"{place}.rightOperand", "is no time, such as 2027-01-01T00:00:00Z", str(right)))
     return found

@@ -133,9 +133,7 @@ class AgreementKeeper:
         try:
             self.create(process.agreement.id, process.agreement)
         except AlreadyExists as error:
-            message = (
-                f"{process.counter_party_id} gave agreement id {process.agreement.id!r}, which another one has here"
-            )
+            message = f"{process.counter_party_id} gave the id of another agreement, {process.agreement.id!r}"
             raise EffectFailed.because(FaultCode.PEER_REFUSED, f"{message}; negotiate again") from error
         return {}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
-from ferry.domain.faults import EffectFailed, FaultCode
+from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.ports import Peer, PeerAnswer
 from ferry.protocol import signaling
 
@@ -28,7 +28,7 @@ class RemoteDataPlane:
         answer = self._called(lambda: self.peer.post(f"{self.url}{signaling.START_PATH}", body, audience=self.url))
         if answer.status not in (200, 201, 202):
             raise self._refused("start", flow.id, answer)
-        return signaling.read_status(answer.body)
+        return self._report_in(answer, flow.id)
 
     def status(self, flow_id: str) -> FlowReport | None:
         """GET /dataflows/{id}/status."""
@@ -38,7 +38,7 @@ class RemoteDataPlane:
             return None
         if answer.status != 200:
             raise self._refused("status", flow_id, answer)
-        return signaling.read_status(answer.body)
+        return self._report_in(answer, flow_id)
 
     def terminate(self, flow_id: str, reason: str) -> None:
         """POST /dataflows/{id}/terminate."""
@@ -47,6 +47,13 @@ class RemoteDataPlane:
         answer = self._called(lambda: self.peer.post(f"{self.url}{path}", body, audience=self.url))
         if answer.status not in (200, 204, 404):
             raise self._refused("terminate", flow_id, answer)
+
+    def _report_in(self, answer: PeerAnswer, flow_id: str) -> FlowReport:
+        try:
+            return signaling.read_status(answer.body)
+        except InvalidInput as error:
+            message = f"what the data plane at {self.url} says of flow {flow_id} cannot be read ({error}); asked again"
+            raise EffectFailed.because(_AWAY, message, retryable=True, step=7) from error
 
     def _called(self, call: Callable[[], PeerAnswer]) -> PeerAnswer:
         try:

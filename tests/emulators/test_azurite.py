@@ -155,3 +155,22 @@ def test_parent_killed_azurite_ends_too() -> None:
         os.kill(azurite_pid, 0)
         parent.kill()
     assert wait_for_end(azurite_pid, timeout_seconds=5.0)
+
+
+def test_copy_keeps_where_it_came_from_without_the_signature(
+    source_account: StorageAccount, destination_account: StorageAccount, unique_name: str
+) -> None:
+    with (
+        BlobServiceClient.from_connection_string(source_account.connection_string) as source,
+        BlobServiceClient.from_connection_string(destination_account.connection_string) as destination,
+        source.create_container(unique_name) as origin,
+        destination.create_container(unique_name) as target,
+    ):
+        origin.upload_blob("b", b"content")
+        url = f"{origin.url}/b?{_sas(source_account, unique_name, 'r')}"
+        target.get_blob_client("b").start_copy_from_url(url, requires_sync=True)
+        (listed,) = target.list_blobs()
+        assert target.download_blob("b").readall() == b"content"
+    assert listed.copy.source.startswith(f"{origin.url}/b?")
+    assert "sr=c" in listed.copy.source
+    assert "sig" not in listed.copy.source

@@ -7,7 +7,7 @@ import pytest
 
 from ferry.api.http import BODY_LIMIT_BYTES, ApiAnswer, ApiRequest
 from ferry.api.management.errors import guarded
-from ferry.domain.faults import EffectFailed, FaultCode
+from ferry.domain.faults import EffectFailed, FaultCode, InputFault, InvalidInput
 from tests.unit.api.client import Client, body_of, client_of, faults_in
 from tests.world.participants import Pair
 
@@ -100,3 +100,11 @@ def test_unexpected_error_is_logged_and_says_nothing_of_itself(caplog: pytest.Lo
         ferry.propagate = was
     assert "the inside" not in str(body_of(answer, 500))
     assert "the inside of it" in caplog.text
+
+
+def test_secret_in_the_wrong_place_is_not_told_again() -> None:
+    value = "https://data.example.org/c?sp=cw&sig=TOPSECRET"
+    answer = raising(InvalidInput((InputFault("dataAddress.endpoint", f"must be a URL, not {value}", value),)))
+    (detail,) = body_of(answer, 400)
+    assert detail["invalidValue"] == "https://data.example.org/c?sp=cw&sig=***"
+    assert "TOPSECRET" not in str(detail)

@@ -124,6 +124,17 @@ def test_peer_that_starts_what_has_ended_unknown_to_it_is_told_the_cause() -> No
     assert messages(decision.process) == ["TransferTerminationMessage"]
 
 
+def test_start_after_deprovisioning_tells_the_provider_that_it_is_over() -> None:
+    requesting = consumer_in(_S.REQUESTING)
+    over = decided(requesting, DEPROVISION)
+    for kind in (IntentKind.REVOKE_ACCESS, IntentKind.REMOVE_DESTINATION):
+        over = decided(over, done(over, kind))
+    assert (over.state, over.correlation_id, messages(over)) == (_S.DEPROVISIONED, None, [])
+    decision = judged(over, received(MessageKind.TRANSFER_START, {"providerPid": PROVIDER_PID}))
+    assert decision.process.correlation_id == PROVIDER_PID
+    assert messages(decision.process) == ["TransferTerminationMessage"]
+
+
 # --- knowing that it is done ------------------------------------------------------------------------------------
 
 
