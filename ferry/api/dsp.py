@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ferry.api import dsp_requests
 from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, check_size
+from ferry.control_plane import negotiations, transfers
 from ferry.control_plane.catalog import Catalog, OfferedAsset
 from ferry.control_plane.engine import Handled
 from ferry.control_plane.negotiations import NegotiationService
@@ -20,7 +21,7 @@ from ferry.domain.contracts import Asset, ContractAgreement, ContractNegotiation
 from ferry.domain.criteria import matches
 from ferry.domain.data_address import AZURE_STORAGE_PUSH
 from ferry.domain.decision import MessageKind
-from ferry.domain.faults import AlreadyExists, EffectFailed, IllegalTransition, InvalidInput, NotFound
+from ferry.domain.faults import AlreadyExists, EffectFailed, FerryError, IllegalTransition, InvalidInput, NotFound
 from ferry.domain.process import Json, JsonObject, Role
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Clock, Definitions
@@ -90,7 +91,8 @@ class DspApi:
 
     def request_negotiation(self, request: ApiRequest) -> ApiAnswer:
         """POST /negotiations/request: a consumer wants an offer of ours."""
-        return self._answered(request, envelope.negotiation_error, self._request_negotiation)
+        errors = self._negotiation_errors(request, Role.PROVIDER)
+        return self._answered(request, errors, self._request_negotiation)
 
     def get_negotiation(self, request: ApiRequest, role: Role) -> ApiAnswer:
         """GET /negotiations/{pid}."""
@@ -99,7 +101,7 @@ class DspApi:
             found = self.negotiations.get(request.route.get("pid", ""), role=role, peer_id=peer_id)
             return ApiAnswer(200, negotiation_messages.contract_negotiation(found))
 
-        return self._answered(request, envelope.negotiation_error, answer)
+        return self._answered(request, self._negotiation_errors(request, role), answer)
 
     def negotiation_message(self, request: ApiRequest, role: Role, *kinds: MessageKind) -> ApiAnswer:
         """POST /negotiations/{pid}/…: a message about a negotiation that we know."""
@@ -120,7 +122,7 @@ class DspApi:
 
     def request_transfer(self, request: ApiRequest) -> ApiAnswer:
         """POST /transfers/request: a consumer wants the data of an agreement (step 6)."""
-        return self._answered(request, envelope.transfer_error, self._request_transfer)
+        return self._answered(request, self._transfer_errors(request, Role.PROVIDER), self._request_transfer)
 
     def get_transfer(self, request: ApiRequest, role: Role) -> ApiAnswer:
         """GET /transfers/{pid}."""
@@ -129,7 +131,7 @@ class DspApi:
             found = self.transfers.get(request.route.get("pid", ""), role=role, peer_id=peer_id)
             return ApiAnswer(200, transfer_messages.transfer_process(found))
 
-        return self._answered(request, envelope.transfer_error, answer)
+        return self._answered(request, self._transfer_errors(request, role), answer)
 
     def transfer_message(self, request: ApiRequest, role: Role, *kinds: MessageKind) -> ApiAnswer:
         """POST /transfers/{pid}/…: a message about a transfer that we know."""
@@ -177,30 +179,34 @@ class DspApi:
 
     def _negotiation_errors(self, request: ApiRequest, role: Role) -> ErrorBody:
         def body(status: int, reasons: list[str]) -> dict[str, Json]:
-            consumer_pid, provider_pid = self._pids(self.negotiations.get, request, role)
+            consumer_pid, provider_pid = self._pids(self.negotiations, negotiations.provider_pid_of, request, role)
             return envelope.negotiation_error(status, reasons, consumer_pid=consumer_pid, provider_pid=provider_pid)
 
         return body
 
     def _transfer_errors(self, request: ApiRequest, role: Role) -> ErrorBody:
         def body(status: int, reasons: list[str]) -> dict[str, Json]:
-            consumer_pid, provider_pid = self._pids(self.transfers.get, request, role)
+            consumer_pid, provider_pid = self._pids(self.transfers, transfers.provider_pid_of, request, role)
             return envelope.transfer_error(status, reasons, consumer_pid=consumer_pid, provider_pid=provider_pid)
 
         return body
 
     def _pids(
-        self, get: Callable[[str], TransferProcess | ContractNegotiation], request: ApiRequest, role: Role
+        self,
+        service: NegotiationService | TransferService,
+        provider_pid_of: Callable[[str, str], str],
+        request: ApiRequest,
+        role: Role,
     ) -> tuple[str, str]:
-        """Both pids for an error: those of the process if it is the caller's, else the one that was asked for."""
-        own = request.route.get("pid", "")
+        """Both pids for an error: those of the process if it is the caller's, else what the request itself says."""
+        consumer_pid, provider_pid = dsp_requests.stated_pids(request, role)
         try:
-            found = get(own)
-            if found.counter_party_id == self.identity.identify(request.headers.get("authorization")):
-                return found.consumer_pid, found.provider_pid
-        except (NotFound, Unauthenticated):
-            pass
-        return (own, "") if role is Role.CONSUMER else ("", own)
+            peer_id = self.identity.identify(request.headers.get("authorization"))
+            own = request.route.get("pid") or provider_pid_of(peer_id, consumer_pid)
+            found = service.get(own, role=role, peer_id=peer_id)
+        except FerryError:
+            return consumer_pid, provider_pid
+        return found.consumer_pid, found.provider_pid
 
 
 def _offers_of(offered: OfferedAsset) -> dict[str, JsonObject]:

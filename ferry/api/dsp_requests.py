@@ -1,8 +1,10 @@
 """From a peer's request to what the control plane is given; every fault of it becomes a refusal with its reason."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
+from ferry.api.http import BODY_LIMIT_BYTES, ApiRequest
 from ferry.control_plane import negotiations, transfers
 from ferry.control_plane.negotiation_decisions import ContractOrder
 from ferry.control_plane.provider_decisions import TransferDemand
@@ -11,11 +13,12 @@ from ferry.domain.data_address import AZURE_STORAGE_PUSH, read_destination
 from ferry.domain.decision import Received
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.domain.policy import PolicyContext, refusal
-from ferry.domain.process import Role
+from ferry.domain.process import JsonObject, Role
 from ferry.domain.secret import Secret
 from ferry.domain.states import NegotiationState
 from ferry.protocol.messages import TransferRequest
 from ferry.protocol.negotiation_messages import policy_of
+from ferry.protocol.reader import load, read
 from ferry.protocol.sas import write_sas
 from ferry.telemetry import trace_parent
 
@@ -86,3 +89,15 @@ def secret_of(wanted: TransferRequest) -> Secret:
     if wanted.secret is None:
         raise InvalidInput.at("dataAddress.endpointProperties", "a push needs a 'secret' with a SAS")
     return write_sas(wanted.secret, wanted.secret_expires_at)
+
+
+def stated_pids(request: ApiRequest, role: Role) -> tuple[str, str]:
+    """Consumer's and provider's pid as path and body of a request to that side say them; empty where they do not."""
+    message: JsonObject = {}
+    with suppress(InvalidInput):
+        message = read(load(request.body, limit_bytes=BODY_LIMIT_BYTES))
+    consumer_pid, provider_pid = (
+        said if isinstance(said := message.get(name), str) else "" for name in ("consumerPid", "providerPid")
+    )
+    own = request.route.get("pid", "")
+    return (own, provider_pid) if role is Role.CONSUMER else (consumer_pid, own)

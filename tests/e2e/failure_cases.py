@@ -65,21 +65,21 @@ def _container_deleted(stage: FailureStage) -> str:
 
 
 def _provider_down(stage: FailureStage) -> str:
-    contract = stage.contract({"a.txt": b"a"})
+    contract = stage.plain_contract
     return stage.consumer.start_transfer(
         f"{CLOSED_PORT_URL}/api/dsp/2025-1", asset_id=contract.asset_id, contract_id=contract.agreement_id
     )
 
 
 def _unknown_agreement(stage: FailureStage) -> str:
-    contract = stage.contract({"a.txt": b"a"})
+    contract = stage.plain_contract
     agreement = replace(stage.agreement(CONSUMER, contract.agreement_id), id=str(uuid.uuid4()))
     stage.plant_agreement(CONSUMER, agreement)
     return stage.transfer(Contract(contract.asset_id, agreement.id, contract.container))
 
 
 def _agreement_of_somebody_else(stage: FailureStage) -> str:
-    contract = stage.contract({"a.txt": b"a"})
+    contract = stage.plain_contract
     other_id = str(uuid.uuid4())
     theirs = stage.agreement(PROVIDER, contract.agreement_id)
     stage.plant_agreement(PROVIDER, replace(theirs, id=other_id, consumer_id="somebody-else"))
@@ -88,11 +88,11 @@ def _agreement_of_somebody_else(stage: FailureStage) -> str:
 
 
 def _consumers_key_missing(stage: FailureStage) -> str:
-    return stage.transfer(stage.contract({"a.txt": b"a"}), destination={"keyName": NO_SUCH_KEY})
+    return stage.transfer(stage.plain_contract, destination={"keyName": NO_SUCH_KEY})
 
 
 def _data_plane_down(stage: FailureStage) -> str:
-    return stage.transfer(stage.contract({"a.txt": b"a"}, {"account": stage.source_account, "blobPrefix": ""}))
+    return stage.transfer(stage.plain_contract)
 
 
 def _forged_marker(stage: FailureStage) -> str:
@@ -107,7 +107,7 @@ def _deadline_passed(stage: FailureStage) -> str:
 
 
 def _vault_down(stage: FailureStage) -> str:
-    contract = stage.contract({"a.txt": b"a"})
+    contract = stage.plain_contract
     stage.stack.admin.refuse_vault_connections(CONSUMER, VAULT_AWAY_SECONDS)
     return stage.transfer(contract)
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobClient
@@ -47,6 +48,11 @@ class FailureStage(Pair):
     def source_account(self) -> str:
         """Where the blobs lie that are offered."""
         return self.stack.resources(self.provider_name).data_storage.name
+
+    @cached_property
+    def plain_contract(self) -> Contract:
+        """An agreement about one blob, for all that fails before or without a copy."""
+        return self.contract({"a.txt": b"a"}, {"account": self.source_account, "blobPrefix": ""})
 
     def hold(self, *blob_names: str) -> None:
         """From now on the storage is too busy for every write to blobs of these names: a copy gets that far."""

@@ -62,7 +62,7 @@ def detectors(host_kind: HostKind) -> Iterator[Detectors]:
     """One stack for this file."""
     with PeerRelay() as relay:
         environment = {CONSUMER: environment_of(relay, looks=False)}
-        options = StackOptions(relay=True, subscribe=False, environment=environment, host=host_kind)
+        options = StackOptions(relay=True, subscribe=False, environment=environment, host=host_kind, ready_seconds=120)
         with LocalStack.start(options) as stack, FailureStage(stack) as stage:
             yield Detectors(stage, relay)
 

@@ -62,7 +62,7 @@ class Failures:
 @pytest.fixture(scope="module")
 def failures(host_kind: HostKind) -> Iterator[Failures]:
     """All cases under way."""
-    options = StackOptions(relay=True, environment=ENVIRONMENT, host=host_kind)
+    options = StackOptions(relay=True, environment=ENVIRONMENT, host=host_kind, ready_seconds=120)
     with (
         LocalStack.start(options) as stack,
         FailureStage(stack) as stage,

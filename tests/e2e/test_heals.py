@@ -39,7 +39,10 @@ class Outages:
 @pytest.fixture(scope="module")
 def stage(host_kind: HostKind) -> Iterator[FailureStage]:
     """A stack with a relay before its storage, whose provider may be killed."""
-    with LocalStack.start(StackOptions(relay=True, host=host_kind)) as running, FailureStage(running) as made:
+    with (
+        LocalStack.start(StackOptions(relay=True, host=host_kind, ready_seconds=120)) as running,
+        FailureStage(running) as made,
+    ):
         yield made
 
 

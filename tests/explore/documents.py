@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ferry.control_plane import consumer_decisions, provider_decisions, steps
 from ferry.control_plane.consumer_decisions import TransferOrder
@@ -20,6 +21,18 @@ from ferry.domain.transfer_process import TransferProcess
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 FAR = NOW + timedelta(days=400)
+
+
+class Decided(NamedTuple):
+    """The document after a task, and whether it was refused.
+
+    `renamed`: what the intents of before are called in it; one that is not among them has left.
+    """
+
+    number: int
+    is_refused: bool
+    renamed: Mapping[str, str]
+
 
 type Decide = Callable[[TransferProcess, Task, Moment], Decision[TransferProcess]]
 
@@ -38,7 +51,7 @@ def moment(now: datetime = NOW) -> Moment:
 
 
 def _canonical_intent(intent: Intent, numbers: dict[str, int]) -> Intent:
-    """An intent named by what it is; a retried one is `later`, which is all that its time says."""
+    """An intent named by what it is. Of times only a sweep's is kept: a retry may come at any time."""
     name = steps.message_of(intent) or intent.kind.value
     numbers[name] = numbers.get(name, 0) + 1
     detail = dict(intent.detail)
@@ -48,8 +61,9 @@ def _canonical_intent(intent: Intent, numbers: dict[str, int]) -> Intent:
         intent,
         id=f"{name}#{numbers[name]}",
         detail=detail,
-        attempt=0,
-        not_before=LATER if intent.not_before is not None else None,
+        # That there was an attempt before is all that a decision asks for, and only of this one.
+        attempt=min(intent.attempt, 1) if intent.kind is IntentKind.PREPARE_DESTINATION else 0,
+        not_before=LATER if "sweep" in intent.detail else None,
         give_up_at=FAR if intent.give_up_at is not None else None,
         last_fault=None,
     )
@@ -57,15 +71,10 @@ def _canonical_intent(intent: Intent, numbers: dict[str, int]) -> Intent:
 
 def _canonical(process: TransferProcess) -> TransferProcess:
     numbers: dict[str, int] = {}
-    intents = tuple(_canonical_intent(it, numbers) for it in process.intents)
     ends = tuple(it for it in process.history if it.state in ("COMPLETED", "TERMINATED", "DEPROVISIONED"))
-    entered: dict[str, int] = {}
-    for entry in ends:
-        if _is_entry(entry.what):
-            entered[entry.state] = entered.get(entry.state, 0) + 1
     return replace(
         process,
-        intents=intents,
+        intents=tuple(_canonical_intent(it, numbers) for it in process.intents),
         state_at=NOW,
         deadline_at=LATER if process.deadline_at is not None else None,
         error=replace(process.error, message="") if process.error else None,
@@ -84,29 +93,29 @@ def _is_entry(what: str) -> bool:
 
 def _key(process: TransferProcess) -> tuple[object, ...]:
     intents = tuple(
-        (it.id, it.not_before is not None, "sweep" in it.detail, it.detail.get("claim")) for it in process.intents
+        (it.id, "sweep" in it.detail, it.detail.get("claim"), it.attempt, it.give_up_at) for it in process.intents
     )
     ends = tuple(sorted(it.state for it in process.history))
     inbox = tuple(sorted(it.message_id for it in process.inbox))
     code = process.error.code if process.error else None
     known = process.correlation_id is not None
-    return process.role, process.state, intents, ends, inbox, code, known, process.verification
+    untouched = process.destination is not None and process.destination.untouched
+    return process.role, process.state, intents, ends, inbox, code, known, process.verification, untouched
 
 
 @dataclass(slots=True)
 class Documents:
     """All documents met so far, by number; 0 stands for none. `decisions`: what each side decides.
 
-    `writes_blindly` is a seeded defect: commits are not conditional.
+    `writes_blindly` is a seeded defect: commits are not conditional. `legal`: transitions that were found good.
     """
 
     decisions: Mapping[Role, Decide]
     writes_blindly: bool = False
+    legal: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     known: list[TransferProcess | None] = field(default_factory=lambda: [None])
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
-    _decided: dict[tuple[int, str, object], tuple[int, bool]] = field(
-        default_factory=dict[tuple[int, str, object], tuple[int, bool]]
-    )
+    _decided: dict[tuple[int, str, datetime], Decided] = field(default_factory=dict[tuple[int, str, datetime], Decided])
 
     def intern(self, process: TransferProcess) -> int:
         """The number of a document."""
@@ -125,14 +134,22 @@ class Documents:
         assert process is not None
         return process
 
-    def decide(self, number: int, name: str, task: Task, *, now: datetime = NOW) -> tuple[int, bool]:
-        """The document after a task, and whether it was refused. `name` tells equal tasks apart from others."""
+    def decided(self, number: int, name: str) -> Decided | None:
+        """What became of a document by that task, where it is known already."""
+        return self._decided.get((number, name, NOW))
+
+    def decide(self, number: int, name: str, task: Task, *, now: datetime = NOW) -> Decided:
+        """What becomes of a document. `name` tells equal tasks apart from others."""
         key = (number, name, now)
         found = self._decided.get(key)
         if found is None:
             process = self.at(number)
             decision = self.decisions[process.role](process, task, moment(now))
-            found = (self.intern(decision.process), decision.refused is not None)
+            after = self.intern(decision.process)
+            names = zip(decision.process.intents, self.at(after).intents, strict=True)
+            known = {it.id for it in process.intents}
+            renamed = {old.id: new.id for old, new in names if old.id in known}
+            found = Decided(after, decision.refused is not None, renamed)
             self._decided[key] = found
         return found
 

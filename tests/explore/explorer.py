@@ -1,45 +1,51 @@
-"""Breadth first through all situations, counting distinct ones, and checking each."""
+"""Searches all situations, the least mishaps first, counting distinct ones and checking each.
 
+A situation that was reached with fewer mishaps need not be looked at again when it is reached with more. So all there
+is with one mishap is known before anything with two is tried, each as deep as it goes.
+"""
+
+import itertools
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ferry.domain.decision import Look
 from ferry.domain.process import Role
-from tests.explore.documents import FAR, Decide, Documents, new_consumer, real_decisions
+from tests.explore.documents import Decide, Documents, new_consumer, real_decisions
 from tests.explore.effects import CONSUMER, PROVIDER
-from tests.explore.invariants import broken_by_move, unrest
-from tests.explore.moves import moved, moves
-from tests.explore.world import Situation, World
+from tests.explore.invariants import broken_by_move, incomplete, is_sound, unrest
+from tests.explore.moves import give_up, moves
+from tests.explore.world import Move, Situation, World
 
-REST_LIMIT = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """How often something may go wrong or be asked for on one path."""
-
-    faults: int = 1
-    repeats: int = 1
-    crashes: int = 1
-    deadlines: int = 1
-    terminations: int = 1
-    deprovisions: int = 2
+REST_LIMIT = 300
 
 
 @dataclass(slots=True)
 class Report:
-    """What an exploration has found. `is_whole`: there was nothing left to explore."""
+    """What an exploration has found.
+
+    `whole_up_to`: with so many mishaps nothing was left to explore; -1: not even without any.
+    """
 
     states: int = 0
-    moves: int = 0
+    visited: int = 0
     documents: int = 0
     rested: int = 0
     seconds: float = 0.0
-    is_whole: bool = False
+    whole_up_to: int = -1
     violation: str | None = None
     trace: list[str] = field(default_factory=list[str])
+
+    def __str__(self) -> str:
+        told = (
+            f"{self.states} distinct states of consumer, provider and network, {self.visited} of them gone on from in "
+            f"every way, {self.rested} brought to rest; {self.documents} documents; {self._scope()}; "
+            f"{self.seconds:.1f} s"
+        )
+        return "\n  ".join([told, *([f"VIOLATION: {self.violation}", *self.trace] if self.violation else [])])
+
+    def _scope(self) -> str:
+        return f"everything up to {self.whole_up_to} mishaps" if self.whole_up_to >= 0 else "no level is whole"
 
 
 class Explorer:
@@ -51,92 +57,123 @@ class Explorer:
         *,
         rest_every: int = 50,
         writes_blindly: bool = False,
+        only: tuple[str, ...] = ("",),
     ) -> None:
-        self._documents = Documents(decisions or real_decisions(), writes_blindly)
+        """`only`: the mishaps to try, by parts of their labels. `rest_every`: how many situations to pass over."""
+        self.documents = Documents(decisions or real_decisions(), writes_blindly)
         self._rest_every = rest_every
-        self._cameby: dict[Situation, tuple[Situation, str] | None] = {}
+        self._only = only
+        self.came_by: dict[Situation, tuple[Situation, str] | None] = {}
+        self._levels: list[deque[Situation]] = []
+        self._done: set[Situation] = set()
 
-    def explore(self, *, states: int, budgets: Budgets) -> Report:
-        """Until so many distinct states are known, the space is exhausted, or something is broken."""
+    def explore(self, *, states: int, whole_up_to: int = -1) -> Report:
+        """Until so many distinct states are known, and all with up to `whole_up_to` mishaps, or something is broken."""
         begun = time.perf_counter()
         report = Report()
-        start = self._start(budgets)
-        self._cameby = {start: None}
-        frontier = deque([start])
-        while frontier and len(self._cameby) < states and report.violation is None:
-            self._visit(frontier.popleft(), frontier, report)
-        report.states = len(self._cameby)
-        report.documents = len(self._documents.known) - 1
-        report.is_whole = not frontier
+        start = Situation(self.documents.intern(new_consumer()), 0, World())
+        self.came_by = {start: None}
+        self._levels = [deque([start])]
+        for level in itertools.count():
+            if level == len(self._levels) or not self._explore_level(
+                level, report, 0 if level <= whole_up_to else states
+            ):
+                break
+            report.whole_up_to = level
+        report.states = len(self.came_by)
+        report.documents = len(self.documents.known) - 1
         report.seconds = time.perf_counter() - begun
         return report
 
-    def _start(self, budgets: Budgets) -> Situation:
-        return Situation(
-            self._documents.intern(new_consumer()),
-            0,
-            World(),
-            faults=budgets.faults,
-            repeats=budgets.repeats,
-            crashes=budgets.crashes,
-            deadlines=budgets.deadlines,
-            terminations=budgets.terminations,
-            deprovisions=budgets.deprovisions,
-        )
+    def _explore_level(self, level: int, report: Report, states: int) -> bool:
+        """Go on from all situations with so many mishaps; False where that was not to the end. 0 states: no limit."""
+        frontier = self._levels[level]
+        while frontier and report.violation is None and (states == 0 or len(self.came_by) < states):
+            self._visit(frontier.popleft(), level, report)
+        return not frontier and report.violation is None
 
-    def _visit(self, situation: Situation, frontier: deque[Situation], report: Report) -> None:
-        report.moves += 1
-        for label, after in moves(self._documents, situation):
-            if after in self._cameby:
+    def _visit(self, situation: Situation, level: int, report: Report) -> None:
+        if situation in self._done:
+            return
+        self._done.add(situation)
+        report.visited += 1
+        for move in moves(self.documents, situation):
+            if move.mishaps and not any(part in move.label for part in self._only):
                 continue
-            self._cameby[after] = (situation, label)
-            frontier.append(after)
-            broken = broken_by_move(self._documents, situation, after)
-            if broken:
-                self._found(report, broken, after)
+            self._follow(situation, move, level, report)
+            if report.violation is not None:
                 return
-        if report.moves % self._rest_every == 0:
+        if report.visited % self._rest_every == 0:
             report.rested += 1
             broken = self._at_rest(situation)
             if broken:
                 self._found(report, broken, situation)
 
-    def _at_rest(self, situation: Situation) -> str | None:
-        """What is wrong once everything has gone well from here on."""
-        calm = situation._replace(faults=0, repeats=0, crashes=0, deadlines=2, terminations=0, deprovisions=0)
-        seen = {calm}
-        for _ in range(REST_LIMIT):
-            following = self._next_calm(calm, seen)
-            if following is None:
-                return unrest(self._documents, calm)
-            seen.add(following)
-            calm = following
-        return "it does not come to rest"
+    def _follow(self, situation: Situation, move: Move, level: int, report: Report) -> None:
+        after = move.after
+        is_new = after not in self.came_by
+        if is_new:
+            self.came_by[after] = (situation, move.label)
+            broken = broken_by_move(self.documents, situation, after)
+            if broken:
+                self._found(report, broken, after)
+                return
+        if is_new or (move.mishaps == 0 and after not in self._done):
+            while len(self._levels) <= level + move.mishaps:
+                self._levels.append(deque())
+            self._levels[level + move.mishaps].append(after)
 
-    def _next_calm(self, situation: Situation, seen: set[Situation]) -> Situation | None:
-        """A move that brings it forward: work first, then looks, then deadlines, and giving up comes last."""
-        new = [(_rank(label), it) for label, it in moves(self._documents, situation) if it not in seen]
-        if new:
-            return min(new, key=lambda ranked: ranked[0])[1]
-        for side, number in ((CONSUMER, situation.consumer), (PROVIDER, situation.provider)):
-            given_up, _ = self._documents.decide(number, "give up", Look(), now=FAR) if number else (0, False)
-            if given_up != number:
-                return moved(situation, side, given_up)
+    # --- what it comes to when nothing goes wrong any more ---------------------------------------------------------
+
+    def _at_rest(self, situation: Situation) -> str | None:
+        """What is wrong once everything has gone well from here on, and once one side is never heard of again."""
+        if is_sound(self.documents, situation):
+            end = self._calmed(situation, with_time=False)
+            broken = "it does not come to rest" if end is None else incomplete(self.documents, end)
+            if broken:
+                return broken
+        for gone in ("", CONSUMER, PROVIDER):
+            end = self._calmed(situation, gone=gone)
+            broken = "it does not come to rest" if end is None else unrest(self.documents, end, gone)
+            if broken:
+                return f"{broken}, with {gone} gone for good" if gone else broken
         return None
+
+    def _calmed(self, situation: Situation, *, with_time: bool = True, gone: str = "") -> Situation | None:
+        """Where it ends when nothing goes wrong any more; None where it does not end."""
+        seen = {situation}
+        for _ in range(REST_LIMIT):
+            following = self._next_calm(situation, seen, with_time, gone)
+            if following is None:
+                return situation
+            seen.add(following)
+            situation = following
+        return None
+
+    def _next_calm(self, situation: Situation, seen: set[Situation], with_time: bool, gone: str) -> Situation | None:
+        """A move that brings it forward: work first, then looks; giving up and deadlines come last."""
+        looked: Situation | None = None
+        late: Situation | None = None
+        for move in moves(self.documents, situation, gone):
+            if move.after in seen:
+                continue
+            if move.label.endswith("is looked at"):
+                looked = move.after
+            elif move.mishaps == 0:
+                return move.after
+            elif move.label.endswith("deadline passes"):
+                late = move.after
+        if looked is not None or not with_time:
+            return looked
+        given_up = (move.after for move in give_up(self.documents, situation, gone) if move.after not in seen)
+        return late or next(given_up, None)
 
     def _found(self, report: Report, broken: str, situation: Situation) -> None:
         report.violation = broken
         labels: list[str] = []
-        at = situation
-        while True:
-            came = self._cameby[at]
-            if came is None:
-                break
-            at, label = came
+        came = self.came_by[situation]
+        while came is not None:
+            situation, label = came
             labels.append(label)
+            came = self.came_by[situation]
         report.trace = labels[::-1]
-
-
-def _rank(label: str) -> int:
-    """How late a move is tried when everything goes well."""
-    return 2 if label.endswith("deadline passes") else 1 if label.endswith("is looked at") else 0

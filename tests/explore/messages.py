@@ -5,87 +5,124 @@ from collections.abc import Iterator
 from ferry.control_plane import steps
 from ferry.domain.decision import Done, MessageKind, Received
 from ferry.domain.process import Intent, IntentKind
-from tests.explore.documents import Documents, new_provider
-from tests.explore.effects import CONSUMER
-from tests.explore.world import Result, Situation
+from ferry.domain.states import TransferState
+from tests.explore.documents import Decided, Documents, new_provider
+from tests.explore.effects import CONSUMER, PROVIDER, with_results
+from tests.explore.world import GONE, Move, Result, Situation
 
-REQUEST = f"{MessageKind.TRANSFER_REQUEST.value}#1"
+_CONTENT = {"providerPid": "provider-pid", "consumerPid": "consumer-pid", "code": "PEER_TERMINATED", "message": "x"}
 
 
-def send(documents: Documents, situation: Situation, side: str, intent: Intent) -> Iterator[tuple[str, Situation]]:
+def moved(situation: Situation, side: str, decided: Decided, *, without: frozenset[Result] = frozenset()) -> Situation:
+    """The situation after a commit of that side; results of intents that have left it belong to nothing any more.
+
+    `without`: results that are not under way any more.
+    """
+    results = situation.results - without if without else situation.results
+    if decided.number == (situation.consumer if side == CONSUMER else situation.provider):
+        return situation._replace(results=results) if without else situation
+    if results:
+        results = frozenset(_renamed(it, decided) if it.side == side else it for it in results)
+    # Spelled out, as it is done for most of the moves: `_replace` is slow.
+    return Situation(
+        decided.number if side == CONSUMER else situation.consumer,
+        decided.number if side == PROVIDER else situation.provider,
+        situation.world,
+        results,
+        situation.accepting,
+        situation.ghosts,
+        situation.taken,
+        situation.contradicted,
+    )
+
+
+def _renamed(result: Result, decided: Decided) -> Result:
+    kind, _, number = result.intent.partition("#")
+    if not number or number == GONE or result.snapshot:
+        return result
+    return result._replace(intent=decided.renamed.get(result.intent, f"{kind}#{GONE}"))
+
+
+def send(documents: Documents, situation: Situation, side: str, intent: Intent) -> Iterator[Move]:
     """Situations after the message of this intent was sent."""
     kind = MessageKind(steps.message_of(intent))
-    if situation.faults > 0:
-        lost = situation._replace(faults=situation.faults - 1)
-        yield f"{side} {kind.name} is lost", _answered(lost, side, intent.id, "retry")
     if kind is MessageKind.TRANSFER_REQUEST:
         yield from _send_request(documents, situation, intent)
         return
     delivered, refused = deliver(documents, situation, side, kind)
-    outcome = "retry" if refused else "ok"
-    yield f"{side} sends {kind.name}: {outcome}", _answered(delivered, side, intent.id, outcome)
-    if situation.faults > 0 and not refused:
-        unanswered = delivered._replace(faults=situation.faults - 1)
-        yield f"{side} sends {kind.name}, the answer is lost", _answered(unanswered, side, intent.id, "retry")
-    if situation.repeats > 0:
-        ghost = delivered.ghosts | {f"{side}:{kind.value}"}
-        repeated = delivered._replace(repeats=situation.repeats - 1, ghosts=ghost)
-        yield f"{side} sends {kind.name}, which is repeated", _answered(repeated, side, intent.id, outcome)
+    if refused:
+        # It is sent again later: nothing has changed but what the other side has learned.
+        if delivered != situation:
+            yield Move(f"{side} sends {kind.name}: refused", delivered)
+        return
+    heard = Result(side, intent.id, "ok")
+    yield Move(f"{side} sends {kind.name}", with_results(delivered, heard))
+    ghost = f"{side}:{kind.value}"
+    if ghost not in situation.ghosts:
+        # The answer is lost, or the message is repeated on its way: another one like it arrives later.
+        repeated = delivered._replace(ghosts=delivered.ghosts | {ghost})
+        yield Move(f"{side} sends {kind.name}, which is repeated", with_results(repeated, heard), 1)
+        yield Move(f"{side} sends {kind.name}, and hears no answer", delivered, 1)
 
 
 def deliver(documents: Documents, situation: Situation, side: str, kind: MessageKind) -> tuple[Situation, bool]:
     """The situation after the other side's handler has applied a message of `side`, and whether it refused."""
-    content = {"providerPid": "provider-pid", "consumerPid": "consumer-pid", "code": "PEER_TERMINATED", "message": "x"}
-    received = Received(kind, f"id of {kind.value}", kind.value, content)
+    received = Received(kind, f"id of {kind.value}", kind.value, _CONTENT)
     receiver = situation.provider if side == CONSUMER else situation.consumer
     if receiver == 0:
         return situation, True
-    number, refused = documents.decide(receiver, kind.value, received)
-    if side == CONSUMER:
-        return situation._replace(provider=number), refused
-    return situation._replace(consumer=number), refused
+    decided = documents.decide(receiver, kind.value, received)
+    name = f"{side}:{kind.value}"
+    # Of what is deprovisioned a peer need not be told the same again.
+    is_gone = documents.at(receiver).state in (TransferState.DEPROVISIONING, TransferState.DEPROVISIONED)
+    if name in situation.taken and ((decided.is_refused and not is_gone) or decided.number != receiver):
+        situation = situation._replace(contradicted=name)
+    elif not decided.is_refused:
+        situation = situation._replace(taken=situation.taken | {name})
+    return moved(situation, PROVIDER if side == CONSUMER else CONSUMER, decided), decided.is_refused
 
 
-def arrive_again(documents: Documents, situation: Situation) -> Iterator[tuple[str, Situation]]:
+def arrive_again(documents: Documents, situation: Situation) -> Iterator[Move]:
     """Repeated messages reach the other side late; nobody hears the answer."""
     for ghost in situation.ghosts:
         side, _, name = ghost.partition(":")
         rest = situation._replace(ghosts=situation.ghosts - {ghost})
         delivered, _ = deliver(documents, rest, side, MessageKind(name))
-        yield f"a late {name} of {side}", delivered
+        yield Move(f"a late {name} of {side}", delivered)
 
 
-def go_on_accepting(documents: Documents, situation: Situation) -> Iterator[tuple[str, Situation]]:
+def go_on_accepting(documents: Documents, situation: Situation) -> Iterator[Move]:
     """The provider's handler of the request: the SAS into the vault, a commit, the answer."""
     if situation.accepting == 1:
         stored = situation.world._replace(provider_secret=True)
-        yield "P stores the SAS", situation._replace(world=stored, accepting=2)
+        yield Move("P stores the SAS", situation._replace(world=stored, accepting=2))
     elif situation.accepting == 2:
         process = documents.at(situation.provider)
-        waiting = next((it.id for it in process.intents if it.kind is IntentKind.STORE_ADDRESS), "withdrawn")
-        done = Done(waiting, IntentKind.STORE_ADDRESS)
-        number, _ = documents.decide(situation.provider, f"stored {waiting}", done)
-        accepted = situation._replace(provider=number, accepting=0)
-        yield "P answers the request", _answered(accepted, CONSUMER, REQUEST, "ok")
-        if situation.faults > 0:
-            unheard = accepted._replace(faults=situation.faults - 1)
-            yield "P's answer to the request is lost", _answered(unheard, CONSUMER, REQUEST, "retry")
+        waiting = next((it.id for it in process.intents if it.kind is IntentKind.STORE_ADDRESS), GONE)
+        decided = documents.decide(situation.provider, f"stored {waiting}", Done(waiting, IntentKind.STORE_ADDRESS))
+        accepted = moved(situation._replace(accepting=0), PROVIDER, decided)
+        yield from _answered(accepted, "P answers the request")
 
 
-def _send_request(documents: Documents, situation: Situation, intent: Intent) -> Iterator[tuple[str, Situation]]:
+def _send_request(documents: Documents, situation: Situation, intent: Intent) -> Iterator[Move]:
     if situation.accepting:
         return
     if not situation.world.consumer_secret:
-        yield "C finds no SAS to send", _answered(situation, CONSUMER, intent.id, "fatal")
+        yield Move("C finds no SAS to send", with_results(situation, Result(CONSUMER, intent.id, "fatal")))
         return
     if situation.provider == 0:
         inserted = situation._replace(provider=documents.intern(new_provider()), accepting=1)
-        yield "P gets the request", inserted
+        yield Move("P gets the request", inserted)
+        refused = Result(CONSUMER, intent.id, "fatal")
+        yield Move("P refuses the request for good", with_results(situation, refused), 1)
     elif any(it.kind is IntentKind.STORE_ADDRESS for it in documents.at(situation.provider).intents):
-        yield "P gets the request again", situation._replace(accepting=1)
+        yield Move("P gets the request again", situation._replace(accepting=1))
     else:
-        yield "P knows the request", _answered(situation, CONSUMER, intent.id, "ok")
+        yield Move("P knows the request", with_results(situation, Result(CONSUMER, intent.id, "ok")))
 
 
-def _answered(situation: Situation, side: str, intent: str, outcome: str) -> Situation:
-    return situation._replace(results=situation.results | {Result(side, intent, outcome)})
+def _answered(situation: Situation, label: str) -> Iterator[Move]:
+    """The answer reaches whoever still waits for it; or nobody."""
+    request = f"{MessageKind.TRANSFER_REQUEST.value}#1"
+    yield Move(label, with_results(situation, Result(CONSUMER, request, "ok")))
+    yield Move(f"{label}, which is not heard", situation, 1)

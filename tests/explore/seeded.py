@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 from ferry.control_plane import consumer_decisions, provider_decisions
 from ferry.domain.decision import Decision, Done, Look, MessageKind, Moment, Received, Task
 from ferry.domain.process import Intent, IntentKind, Role
-from ferry.domain.states import PUSH_ACCEPTS
+from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from tests.explore.documents import Decide, moment
 
 type Outcome = Decision[TransferProcess]
-type Change = Callable[[TransferProcess, Task, Outcome], TransferProcess]
+type Change = Callable[[TransferProcess, Task, Outcome], TransferProcess | Outcome]
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A defect: a name, and the decisions of both sides with it in them."""
+    """A defect: a name, and the decisions of both sides with it in them. `needs`: the mishaps that bring it out."""
 
     name: str
     decisions: dict[Role, Decide]
+    needs: tuple[str, ...] = ("",)
     writes_blindly: bool = False
 
 
@@ -29,7 +30,8 @@ def _changed(change: Change) -> dict[Role, Decide]:
     def wrapped(decide: Decide) -> Decide:
         def decided(process: TransferProcess, task: Task, at: Moment) -> Outcome:
             decision = decide(process, task, at)
-            return replace(decision, process=change(process, task, decision))
+            changed = change(process, task, decision)
+            return changed if isinstance(changed, Decision) else replace(decision, process=changed)
 
         return decided
 
@@ -81,23 +83,27 @@ def _verification_skipped(before: TransferProcess, task: Task, decision: Outcome
 
 
 def _no_inbox(before: TransferProcess, task: Task, decision: Outcome) -> TransferProcess:
-    """Every message is applied, also one that was applied before."""
-    if not isinstance(task, Received) or decision.process is not before or before.role is Role.PROVIDER:
-        return decision.process
-    if task.kind is not MessageKind.TRANSFER_START:
-        return decision.process
-    forgetful = replace(before, inbox=(), state=next(iter(PUSH_ACCEPTS[Role.CONSUMER][task.kind])))
-    return consumer_decisions.decide(forgetful, task, moment()).process
+    """Nobody remembers which messages were applied."""
+    del before, task
+    return replace(decision.process, inbox=())
+
+
+def _start_refused_when_complete(before: TransferProcess, task: Task, decision: Outcome) -> Outcome:
+    """A start that was held up is an error to who has found everything already."""
+    is_late = isinstance(task, Received) and task.kind is MessageKind.TRANSFER_START
+    over = before.state is TransferState.COMPLETED and decision.process == before
+    return replace(decision, refused="not allowed") if is_late and over else decision
 
 
 DEFECTS: tuple[Defect, ...] = (
     Defect("no If-Match", _changed(lambda before, task, decision: decision.process), writes_blindly=True),
-    Defect("no inbox", _changed(_no_inbox)),
-    Defect("no sweep after a withdrawal", _changed(_no_sweep)),
+    Defect("no inbox", _changed(_no_inbox), needs=("repeated", "terminates")),
+    Defect("no sweep after a withdrawal", _changed(_no_sweep), needs=("terminates", "deprovisions", "dies")),
     Defect("late results are ignored", _changed(_late_results_ignored)),
     Defect("verification is skipped", _changed(_verification_skipped)),
     Defect("access is not revoked on failure", _changed(_access_not_revoked_on_failure)),
     Defect("the provider keeps the secret", _changed(_secret_kept_by_provider)),
-    Defect("a flow is not stopped", _changed(_flow_not_stopped)),
+    Defect("a flow is not stopped", _changed(_flow_not_stopped), needs=("dies", "terminates")),
     Defect("no deadlines", _changed(_no_deadlines)),
+    Defect("a late start is refused", _changed(_start_refused_when_complete)),
 )

@@ -8,7 +8,8 @@ from typing import Any, cast
 from ferry.cli.management import CONTEXT, PROTOCOL, TRANSFER_TYPE, ManagementClient, ManagementError, TransferView
 from tests.kill.offers import Offered
 
-_PAUSE_SECONDS = 0.2
+# Fifty that ask too often take the time from those who start again.
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
 _PATIENCE_SECONDS = 180.0
 # No answer at all, and a host that says that it or what it needs is away.
 _REPEATED = frozenset({None, 502, 503, 504})
@@ -66,6 +67,7 @@ class StubbornClient:
 
     def _insist[T](self, call: Callable[[], T]) -> T:
         deadline = time.monotonic() + _PATIENCE_SECONDS
+        pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             try:
                 return call()
@@ -73,4 +75,5 @@ class StubbornClient:
                 if error.status not in _REPEATED or time.monotonic() > deadline:
                     raise
             self.repeated += 1
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)

@@ -21,6 +21,8 @@ from ferry.domain.states import FlowState
 from ferry.effects.flows import Copying
 from tests.unit.data_plane.world import SOURCE_CONTAINER, World
 
+EVERYTHING = SourceAddress("providerdata", SOURCE_CONTAINER, blob_prefix="")
+
 
 class Killed(BaseException):
     """The process dies here."""
@@ -77,7 +79,7 @@ def test_copy_that_died_in_the_first_page_of_a_later_slice_goes_on_with_what_it_
 
 
 def test_copy_that_failed_before_its_first_page_takes_nothing_of_others_for_its_own(world: World) -> None:
-    flows, flow = plane(world), two_blobs(world)
+    flows, flow = plane(world), replace(two_blobs(world), source=EVERYTHING)
     world.cloud.add_blob(world.consumer_account, flow.destination.container, "data/a", b"x")
 
     def be_away(_: MemoryRequest) -> None:
@@ -93,8 +95,7 @@ def test_copy_that_failed_before_its_first_page_takes_nothing_of_others_for_its_
 
 def test_marker_name_is_refused_by_every_attempt_at_the_first_page(world: World) -> None:
     world.single(".complete", b"1")
-    everything = SourceAddress("providerdata", SOURCE_CONTAINER, blob_prefix="")
-    flows, flow = plane(world), replace(two_blobs(world), source=everything)
+    flows, flow = plane(world), replace(two_blobs(world), source=EVERYTHING)
     copied_until_killed(world, flows, flow, written=None)
     failed = flows.run(flow).process
     assert failed.error is not None and failed.error.code == FaultCode.MARKER_NAME_TAKEN
