@@ -5,7 +5,7 @@ from typing import Any
 
 from ferry.adapters.memory_peer import Exchange
 from ferry.control_plane.consumer_decisions import TransferOrder
-from ferry.domain.contracts import Asset, ContractAgreement
+from ferry.domain.contracts import Asset
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.process import Role
@@ -13,6 +13,7 @@ from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.services import Surface
 from ferry.services.memory import MemoryWorld, memory_outside
+from tests.unit.control_plane.agreed import agreement
 from tests.unit.services.app_host import AppHost, app_host
 from tests.world.participants import STARTED_AT, settings_of
 
@@ -110,7 +111,7 @@ def make_planes(**settings: str) -> Planes:
         account = world.cloud.add_account(f"{name}data", endpoint=f"https://{name}data.test", key=key)
         host.outside.vault.store(f"{name}data", key)
         role = Role.CONSUMER if name == "consumer" else Role.PROVIDER
-        host.outside.agreements.create("agreement-1", _agreement(role))
+        host.outside.agreements.create("agreement-1", agreement(role))
         if role is Role.PROVIDER:
             world.cloud.add_container(account, "source")
             for blob in ("one.txt", "two.txt"):
@@ -119,16 +120,3 @@ def make_planes(**settings: str) -> Planes:
     provider.outside.assets.create("asset-1", Asset("asset-1", STARTED_AT, address))
     return planes
 
-
-def _agreement(role: Role) -> ContractAgreement:
-    return ContractAgreement(
-        id="agreement-1",
-        created_at=STARTED_AT,
-        signed_at=STARTED_AT,
-        provider_id="provider",
-        consumer_id="consumer",
-        asset_id="asset-1",
-        policy={},
-        negotiation_id="negotiation-1",
-        role=role,
-    )

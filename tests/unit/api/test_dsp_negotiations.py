@@ -15,8 +15,9 @@ from ferry.domain.offers import OfferId
 from ferry.domain.states import NegotiationState
 from ferry.ports import Record
 from tests.unit.api.dsp_client import body_of, consumer_of, message, provider_of
+from tests.unit.control_plane.agreed import agreed_pair
 from tests.unit.protocol.strict import assert_strict
-from tests.world.participants import STARTED_AT, Pair, make_pair
+from tests.world.participants import STARTED_AT, Pair
 
 OFFER_ID = str(OfferId("cd-1", "asset-1", "x"))
 CALLBACK = "http://consumer.test/api/dsp/2025-1/consumer"
@@ -24,7 +25,7 @@ CALLBACK = "http://consumer.test/api/dsp/2025-1/consumer"
 
 @pytest.fixture
 def pair() -> Pair:
-    return make_pair()
+    return agreed_pair()
 
 
 def contract_request(**changes: Any) -> dict[str, Any]:

@@ -31,15 +31,16 @@ from tests.unit.api.dsp_client import (
     provider_of,
     transfer_request,
 )
+from tests.unit.control_plane.agreed import agreed_pair
 from tests.unit.protocol.strict import assert_strict
-from tests.world.participants import Pair, make_pair
+from tests.world.participants import Pair
 
 _S = TransferState
 
 
 @pytest.fixture
 def pair() -> Pair:
-    return make_pair()
+    return agreed_pair()
 
 
 def started(pair: Pair) -> TransferProcess:

@@ -13,8 +13,9 @@ from ferry.domain.offers import OfferId
 from ferry.domain.process import JsonObject, Role
 from ferry.domain.states import NegotiationState
 from ferry.ports import PeerAnswer
+from tests.unit.control_plane.agreed import agreed_pair
 from tests.unit.control_plane.processes import USE
-from tests.world.participants import STARTED_AT, Pair, make_pair
+from tests.world.participants import STARTED_AT, Pair
 
 FRIENDS: JsonObject = {
     "permission": [
@@ -26,7 +27,7 @@ OFFER_ID = str(OfferId("cd-1", "asset-1", "x"))
 
 @pytest.fixture
 def pair() -> Pair:
-    return make_pair()
+    return agreed_pair()
 
 
 def order(pair: Pair, **changes: object) -> ContractOrder:
@@ -127,7 +128,7 @@ def test_termination_by_a_client_ends_both_sides(pair: Pair, side: str) -> None:
 
 
 def test_provider_that_is_away_ends_the_negotiation_at_its_deadline() -> None:
-    pair = make_pair(FERRY_DEADLINES='{"REQUESTING": 30}')
+    pair = agreed_pair(FERRY_DEADLINES='{"REQUESTING": 30}')
     pair.world.network.detach("http://provider.test")
     pair.consumer.core.negotiations.initiate(order(pair), inline_seconds=1)
     pair.run(seconds=60)

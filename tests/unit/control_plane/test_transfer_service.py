@@ -19,7 +19,8 @@ from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import PeerAnswer
-from tests.world.participants import Pair, Participant, make_pair
+from tests.unit.control_plane.agreed import agreed_pair
+from tests.world.participants import Pair, Participant
 
 _S = TransferState
 DEPROVISION = Command(CommandKind.DEPROVISION)
@@ -27,7 +28,7 @@ DEPROVISION = Command(CommandKind.DEPROVISION)
 
 @pytest.fixture
 def pair() -> Pair:
-    return make_pair()
+    return agreed_pair()
 
 
 def started(pair: Pair, **changes: object) -> TransferProcess:

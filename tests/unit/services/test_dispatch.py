@@ -14,7 +14,8 @@ from ferry.domain.process import IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Account, Lane, LookMessage
-from tests.world.participants import Pair, Participant, make_pair
+from tests.unit.control_plane.agreed import agreed_pair
+from tests.world.participants import Pair, Participant
 
 _S = TransferState
 ACCOUNT = Account("consumerdata", "https://consumerdata.test")
@@ -22,7 +23,7 @@ ACCOUNT = Account("consumerdata", "https://consumerdata.test")
 
 @pytest.fixture
 def pair() -> Pair:
-    return make_pair()
+    return agreed_pair()
 
 
 def started(pair: Pair, **changes: object) -> TransferProcess:
