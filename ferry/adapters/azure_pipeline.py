@@ -36,7 +36,6 @@ class PooledTransport(HttpTransport[Any, Any]):
             session_owner=False,
             connection_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
-            connection_verify=trusted(),
         )
 
     def __enter__(self) -> Self:
@@ -47,7 +46,7 @@ class PooledTransport(HttpTransport[Any, Any]):
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the SDK's own types of requests and responses
         """Send one request and return its response."""
-        return self._inner.send(request, **kwargs)
+        return self._inner.send(request, **{"connection_verify": trusted(), **kwargs})
 
     def open(self) -> None:
         """Connections are opened when they are needed."""

@@ -16,9 +16,10 @@ def wanted_look(process: Process, own: datetime | None, now: datetime) -> Schedu
 
     `own` is when the process wants to be looked at for its own sake. What is due at once is looked at at once.
     """
-    if not process.is_indexed or any(intent.is_due(now) for intent in process.intents):
+    waiting = process.open_intents
+    if not process.is_indexed or any(intent.is_due(now) for intent in waiting):
         return None
-    times = [intent.not_before for intent in process.intents if intent.not_before is not None]
+    times = [intent.not_before for intent in waiting if intent.not_before is not None]
     wanted = min([*times, own] if own else times, default=None)
     under_way = process.look
     if wanted is None:

@@ -179,16 +179,15 @@ class Process:
         """The same process that remembers this message as applied."""
         return replace(self, inbox=(*self.inbox, Applied(message_id, digest))[-INBOX_LIMIT:])
 
+    @property
+    def open_intents(self) -> tuple[Intent, ...]:
+        """The intents that wait for no other one: messages keep their order, so of them only the first."""
+        first = next((intent for intent in self.intents if intent.kind is IntentKind.SEND_MESSAGE), None)
+        return tuple(i for i in self.intents if i is first or i.kind is not IntentKind.SEND_MESSAGE)
+
     def due_intents(self, now: datetime) -> tuple[Intent, ...]:
-        """What may be performed now, in order. Messages keep their order: only the first of them is ever due."""
-        due: list[Intent] = []
-        sending = False
-        for intent in self.intents:
-            is_message = intent.kind is IntentKind.SEND_MESSAGE
-            if intent.is_due(now) and not (is_message and sending) and intent.kind not in HANDLER_ONLY:
-                due.append(intent)
-            sending = sending or is_message
-        return tuple(due)
+        """What may be performed now, in order."""
+        return tuple(i for i in self.open_intents if i.is_due(now) and i.kind not in HANDLER_ONLY)
 
 
 def backoff(attempt: int, *, first_seconds: float = 0.4, limit_seconds: float = 15.0) -> timedelta:

@@ -46,7 +46,7 @@ def test_default_credential_of_an_app_service_app_reads_its_vault(
     for name, value in consumer.environment().items():
         monkeypatch.setenv(name, value)
     with DefaultAzureCredential() as credential, SecretClient(consumer.vault_url, credential) as client:
-        assert client.get_secret(f"{consumer.data_storage.name}-key1").value == consumer.data_storage.key
+        assert client.get_secret(consumer.data_storage.name).value == consumer.data_storage.key
 
 
 def test_versions_tags_and_attributes_come_back(vault: SecretClient, unique_name: str) -> None:

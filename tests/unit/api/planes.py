@@ -119,4 +119,3 @@ def make_planes(**settings: str) -> Planes:
     address = SourceAddress("providerdata", "source", None, "")
     provider.outside.assets.create("asset-1", Asset("asset-1", STARTED_AT, address))
     return planes
-

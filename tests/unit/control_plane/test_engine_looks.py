@@ -19,6 +19,7 @@ from tests.unit.control_plane.processes import (
     CONSUMER_PID,
     NOW,
     consumer_in,
+    provider_in,
     received,
 )
 
@@ -151,6 +152,14 @@ def test_process_with_something_due_is_looked_at_at_once_and_not_later() -> None
 def test_postponed_intent_decides_when_to_look() -> None:
     later = NOW + timedelta(seconds=4)
     process = replace(consumer_in(_S.STARTED), intents=(Intent("x", _I.VERIFY_DELIVERY, not_before=later),))
+    assert look_schedule.wanted_look(process, NOW + timedelta(seconds=30), NOW) == ScheduledLook(1, later)
+
+
+def test_message_behind_a_postponed_one_is_not_due_and_does_not_cost_the_look() -> None:
+    later = NOW + timedelta(seconds=4)
+    start = Intent("start", _I.SEND_MESSAGE, {"message": "TransferStartMessage"}, not_before=later)
+    completion = Intent("completion", _I.SEND_MESSAGE, {"message": "TransferCompletionMessage"})
+    process = replace(provider_in(_S.COMPLETING), intents=(start, completion))
     assert look_schedule.wanted_look(process, NOW + timedelta(seconds=30), NOW) == ScheduledLook(1, later)
 
 
