@@ -73,10 +73,18 @@ class LosesOutbox[P: Process](Engine[P]):
 class SendsInHandlers[P: Process](Engine[P]):
     """Goes on at once when a peer's message was applied."""
 
-    def handle(self, process_id: str, task: Task, *, budget_seconds: float = 0.0, **options: object) -> Handled[P]:
+    def handle(
+        self,
+        process_id: str,
+        task: Task,
+        *,
+        budget_seconds: float = 0.0,
+        admits: Callable[[P], bool] | None = None,
+        known: Record[P] | None = None,
+    ) -> Handled[P]:
         """Handle, with a second to spare for the peer's message."""
         seconds = 1.0 if isinstance(task, Received) else budget_seconds
-        return super().handle(process_id, task, budget_seconds=seconds, **options)  # type: ignore[arg-type]
+        return super().handle(process_id, task, budget_seconds=seconds, admits=admits, known=known)
 
 
 class LeavesAccess(TransferRules):

@@ -159,9 +159,9 @@ def real_decisions() -> dict[Role, Decide]:
     return {Role.CONSUMER: consumer_decisions.decide, Role.PROVIDER: provider_decisions.decide}
 
 
-def new_consumer() -> TransferProcess:
-    """A transfer that a client has just asked for."""
-    order = TransferOrder(
+def order() -> TransferOrder:
+    """What a client asks for."""
+    return TransferOrder(
         counter_party_id="provider",
         counter_party_address="https://provider.test",
         agreement_id="agreement",
@@ -169,7 +169,11 @@ def new_consumer() -> TransferProcess:
         destination=DestinationAddress("consumerdata"),
         process_id="consumer-pid",
     )
-    return consumer_decisions.initiate(order, moment())
+
+
+def new_consumer() -> TransferProcess:
+    """A transfer that a client has just asked for."""
+    return consumer_decisions.initiate(order(), moment())
 
 
 def new_provider() -> TransferProcess:

@@ -68,6 +68,14 @@ def test_results_are_committed_before_a_long_intent_begins() -> None:
     assert (started.state, started.has_intent(_I.SEND_MESSAGE)) == (_S.STARTED, False)
 
 
+def test_result_that_brings_a_new_intent_is_committed_before_the_next_one_is_performed() -> None:
+    bench = transfer_bench(RESULTS)
+    bench.put(consumer_in(_S.PREPARATION_REQUESTED).with_intents(Intent("other", _I.REVOKE_ACCESS)))
+    bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
+    other = next(committed for intent, committed in bench.effects.seen if intent.id == "other")
+    assert (other.state, other.has_intent(_I.SEND_MESSAGE)) == (_S.REQUESTING, True)
+
+
 def test_short_intents_share_one_commit() -> None:
     bench = transfer_bench()
     clean_up = tuple(Intent(kind, kind) for kind in (_I.REVOKE_ACCESS, _I.REMOVE_DESTINATION))

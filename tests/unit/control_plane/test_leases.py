@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from ferry.control_plane.flow_decisions import LEASE_SECONDS
 from ferry.control_plane.flows import EmbeddedDataPlane, FlowService
 from ferry.domain.data_flow import DataFlow
@@ -165,6 +167,21 @@ def test_two_who_find_the_lease_over_do_not_both_copy() -> None:
     bench.store.before_replace = lambda: _look(bench)
     service.look("flow-1", None)
     assert [attempt for attempt, _ in runner.began] == [1, 2]
+
+
+def test_one_who_is_overtaken_while_taking_the_lease_leaves_the_copy_to_the_other() -> None:
+    service, runner, bench = service_of(die, die)
+    begin_and_die(service)
+    bench.clock.advance(LEASE_SECONDS)
+
+    def rival() -> None:
+        with pytest.raises(HostDied):
+            service.look("flow-1", None)
+
+    bench.store.before_replace = rival
+    service.look("flow-1", None)
+    assert [attempt for attempt, _ in runner.began] == [1, 2]
+    assert bench.stored("flow-1").state is FlowState.STARTED
 
 
 def test_lease_is_committed_before_the_copy_begins() -> None:
