@@ -163,6 +163,19 @@ def test_offer_that_is_refused_is_taken_and_ended_by_a_message(pair: Pair, offer
     assert shown["state"] == "TERMINATED"
 
 
+@pytest.mark.parametrize(("name", "state"), [("friend", "AGREEING"), ("consumer", "TERMINATED")])
+def test_contract_policy_is_judged_by_who_has_shown_to_be_asking(pair: Pair, name: str, state: str) -> None:
+    constraint = {"leftOperand": "participantId", "operator": "eq", "rightOperand": "friend"}
+    rules = [{"action": "use", "constraint": [constraint]}]
+    outside = pair.provider.core.outside
+    outside.policies.create("friends", PolicyDefinition("friends", STARTED_AT, {"permission": rules}))
+    definition = ContractDefinition("cd-2", STARTED_AT, "policy-1", "friends")
+    outside.contract_definitions.create("cd-2", definition)
+    offer = {"@id": str(OfferId("cd-2", "asset-1", "x")), "permission": rules}
+    body = body_of(consumer_of(pair, name).post("negotiations/request", contract_request(offer=offer)), 201)
+    assert pair.provider.core.negotiations.get(body["providerPid"]).state_name == state
+
+
 def test_repeated_request_is_answered_like_the_first(pair: Pair) -> None:
     client = consumer_of(pair)
     first = body_of(client.post("negotiations/request", contract_request()), 201)

@@ -293,6 +293,7 @@ def test_destination_prepared_after_deprovisioning_is_removed_again() -> None:
     undone = late_preparation(gone, preparing)
     assert undone.state is _S.DEPROVISIONED
     assert kinds(undone) == [IntentKind.REVOKE_ACCESS, IntentKind.REMOVE_DESTINATION]
+    assert intent_of(undone, IntentKind.REMOVE_DESTINATION).detail == {"sweep": True}
 
 
 def test_removal_of_what_came_late_does_not_end_a_deprovisioning_twice() -> None:

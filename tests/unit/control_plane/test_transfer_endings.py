@@ -81,6 +81,14 @@ def test_deadline_tells_the_last_fault_where_there_was_one(role: Role, state: Tr
     assert ended.error.message.startswith("nobody answers (given up: ")
 
 
+@pytest.mark.parametrize(("stated", "told"), [(None, 5), (2, 2)])
+def test_deadline_tells_the_step_of_the_last_fault_or_that_of_the_state(stated: int | None, told: int) -> None:
+    process = transfer_in(CONSUMER, _S.REQUESTING)
+    tried = decided(process, failed(process, _I.SEND_MESSAGE, replace(AWAY, step=stated)))
+    ended = decided(tried, Look(), moment(86400 * 2))
+    assert ended.error is not None and ended.error.step == told
+
+
 @pytest.mark.parametrize("state", [*sorted(TRANSFER_FINAL), _S.DEPROVISIONING])
 @pytest.mark.parametrize("role", Role)
 def test_nothing_ends_what_has_ended(role: Role, state: TransferState) -> None:
