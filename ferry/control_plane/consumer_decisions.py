@@ -16,14 +16,14 @@ from ferry.domain.decision import (
     Done,
     Failed,
     Look,
-    MessageKind,
     Moment,
     Poisoned,
     Received,
     Task,
 )
 from ferry.domain.faults import Fault
-from ferry.domain.process import HistoryEntry, Intent, IntentKind, JsonObject, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import HistoryEntry, Intent, IntentKind, JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 

@@ -5,22 +5,11 @@ from datetime import datetime
 
 from ferry.control_plane import steps
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
-from ferry.domain.decision import (
-    Command,
-    CommandKind,
-    Decision,
-    Done,
-    Failed,
-    Look,
-    MessageKind,
-    Moment,
-    Poisoned,
-    Received,
-    Task,
-)
+from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, Poisoned, Received, Task
 from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.policy import normal_rules
-from ferry.domain.process import POISON_LIMIT, HistoryEntry, IntentKind, JsonObject, Role
+from ferry.domain.process import POISON_LIMIT, HistoryEntry, IntentKind, JsonObject
 from ferry.domain.states import NEGOTIATION_ACCEPTS, NEGOTIATION_KNOWN, NegotiationState
 
 type Outcome = Decision[ContractNegotiation]

@@ -6,8 +6,9 @@ from ferry.control_plane.engine import Engine, Handled
 from ferry.control_plane.inline import InlineSlots
 from ferry.domain.decision import Command, Look, Poisoned, Received
 from ferry.domain.faults import Fault, FaultCode, IllegalTransition, NotFound
+from ferry.domain.message_kind import Role
 from ferry.domain.peer_process import PeerProcess
-from ferry.domain.process import Process, Role
+from ferry.domain.process import Process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,14 @@ from ferry.domain.decision import (
     Failed,
     FlowReport,
     Look,
-    MessageKind,
     Moment,
     Poisoned,
     Received,
     Task,
 )
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 

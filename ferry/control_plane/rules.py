@@ -7,7 +7,8 @@ from ferry.control_plane import consumer_decisions, flow_decisions, negotiation_
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Decision, Moment, Task
-from ferry.domain.process import Intent, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Intent
 from ferry.domain.states import FLOW_FINAL, NEGOTIATION_FINAL, TRANSFER_FINAL
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Lane

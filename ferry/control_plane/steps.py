@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ferry.domain.decision import Decision, MessageKind, Moment, Received
+from ferry.domain.decision import Decision, Moment, Received
 from ferry.domain.faults import Fault
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Process
 
 

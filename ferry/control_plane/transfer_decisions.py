@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from ferry.control_plane import steps
-from ferry.domain.decision import Decision, Failed, MessageKind, Moment, Poisoned, Received
+from ferry.domain.decision import Decision, Failed, Moment, Poisoned, Received
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import POISON_LIMIT, Intent, IntentKind, Json, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import POISON_LIMIT, Intent, IntentKind, Json
 from ferry.domain.states import PUSH_ACCEPTS, PUSH_KNOWN, TransferState
 from ferry.domain.transfer_process import TransferProcess
 

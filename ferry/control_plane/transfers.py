@@ -12,7 +12,8 @@ from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.domain.contracts import ContractAgreement
 from ferry.domain.decision import Claim, ClaimSource, Done, FlowReport
 from ferry.domain.faults import AlreadyExists, InvalidInput, NotFound
-from ferry.domain.process import IntentKind, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import IntentKind
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Definitions, Vault

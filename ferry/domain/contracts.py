@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ferry.domain.data_address import SourceAddress
+from ferry.domain.message_kind import Role
 from ferry.domain.peer_process import PeerProcess
-from ferry.domain.process import Json, JsonObject, Role
+from ferry.domain.process import Json, JsonObject
 from ferry.domain.states import NEGOTIATION_DSP, NEGOTIATION_FINAL, NegotiationState
 
 

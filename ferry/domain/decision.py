@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from ferry.domain.faults import Fault
+from ferry.domain.limits import Limits
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import IntentKind, Json, JsonObject, Process
 
 
@@ -15,25 +17,6 @@ class Ids(Protocol):
     def fresh(self) -> str:
         """A new random name: letters, digits and hyphens, fit for a blob container, a secret and a pid."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a process may stay in a state, and other times that decisions need, in seconds."""
-
-    state_seconds: JsonObject = field(default_factory=dict[str, Json])
-    default_state_seconds: float = 3600.0
-    sas_seconds: float = 3600.0
-    retention_seconds: float = 30 * 86400.0
-    notify_seconds: float = 600.0
-    effect_seconds: float = 60.0
-    first_look_seconds: float = 2.0
-    last_look_seconds: float = 30.0
-
-    def of_state(self, state: str) -> float:
-        """How long a process may stay in that state."""
-        seconds = self.state_seconds.get(state, self.default_state_seconds)
-        return float(seconds) if isinstance(seconds, int | float) else self.default_state_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +50,6 @@ class Failed:
 
     intent_id: str
     fault: Fault
-
-
-class MessageKind(StrEnum):
-    """The Dataspace Protocol's messages, by their `@type` (events by type and event)."""
-
-    CONTRACT_REQUEST = "ContractRequestMessage"
-    CONTRACT_OFFER = "ContractOfferMessage"
-    CONTRACT_ACCEPTED = "ContractNegotiationEventMessage:ACCEPTED"
-    CONTRACT_AGREEMENT = "ContractAgreementMessage"
-    CONTRACT_VERIFICATION = "ContractAgreementVerificationMessage"
-    CONTRACT_FINALIZED = "ContractNegotiationEventMessage:FINALIZED"
-    CONTRACT_TERMINATION = "ContractNegotiationTerminationMessage"
-    TRANSFER_REQUEST = "TransferRequestMessage"
-    TRANSFER_START = "TransferStartMessage"
-    TRANSFER_COMPLETION = "TransferCompletionMessage"
-    TRANSFER_SUSPENSION = "TransferSuspensionMessage"
-    TRANSFER_TERMINATION = "TransferTerminationMessage"
 
 
 @dataclass(frozen=True, slots=True)

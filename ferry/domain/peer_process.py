@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ferry.domain.process import Process, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Process
 
 PROTOCOL = "dataspace-protocol-http:2025-1"
 

@@ -4,27 +4,17 @@ A process is one document. `decide` returns a changed copy; the engine commits i
 (Design: one document per process; decide, commit, then act.)
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from ferry.domain.faults import Fault
-
-type Json = Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None
-type JsonObject = Mapping[str, Json]
+from ferry.domain.json_value import Json, JsonObject
 
 HISTORY_LIMIT = 40
 INBOX_LIMIT = 40
 POISON_LIMIT = 3
-
-
-class Role(StrEnum):
-    """Which side of the contract this participant is on; spelled as EDC's `type`."""
-
-    CONSUMER = "CONSUMER"
-    PROVIDER = "PROVIDER"
 
 
 class IntentKind(StrEnum):

@@ -6,8 +6,7 @@ them is beside each. Tests and the diagram in the docs are derived from these ta
 
 from enum import StrEnum
 
-from ferry.domain.decision import MessageKind
-from ferry.domain.process import Role
+from ferry.domain.message_kind import MessageKind, Role
 
 
 class TransferState(StrEnum):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ferry.control_plane import steps
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
-from ferry.domain.decision import MessageKind
 from ferry.domain.faults import AlreadyExists, EffectFailed, Fault, FaultCode, InvalidInput
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess

@@ -6,7 +6,7 @@ Each is written as 2025-1 wants it: `@context` is a list with the protocol's con
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ferry.domain.decision import MessageKind
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.faults import code_text, reason_texts
 from ferry.protocol.reader import objects_in, read

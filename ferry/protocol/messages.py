@@ -5,8 +5,9 @@ What comes out holds no secret: of a data address only the properties without it
 
 from collections.abc import Mapping
 
-from ferry.domain.decision import MessageKind, Received
+from ferry.domain.decision import Received
 from ferry.domain.faults import InvalidInput
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.digest import digest
 from ferry.protocol.envelope import EVENT_TYPE, type_name

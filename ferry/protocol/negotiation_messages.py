@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
-from ferry.domain.decision import MessageKind
 from ferry.domain.faults import Fault
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.envelope import WrittenMessage, type_name, written
 from ferry.protocol.faults import fault_parts

@@ -6,8 +6,7 @@ A base is the provider's DSP address or the consumer's callback address. (Design
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ferry.domain.decision import MessageKind
-from ferry.domain.process import Role
+from ferry.domain.message_kind import MessageKind, Role
 
 VERSION_PATH = "/.well-known/dspace-version"
 

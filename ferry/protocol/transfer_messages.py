@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ferry.domain.data_address import AZURE_STORAGE, DEFAULT_MARKER, EDC_NAMESPACE, SECRET_PROPERTY
-from ferry.domain.decision import MessageKind
 from ferry.domain.faults import Fault, InputFault, InvalidInput
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import Destination, TransferProcess

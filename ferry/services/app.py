@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ferry.adapters.look_messages import encode_look, parse_look
-from ferry.api.dsp_routes import Handle, dsp_routes
+from ferry.api.dsp.routes import Handle, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.domain.faults import FerryError, InvalidInput
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.ports import QUEUE_OF_LANE, LookMessage, QueueName
 from ferry.services import Surface, management
 from ferry.services.azure import azure_outside

@@ -8,7 +8,8 @@ from ferry.control_plane.janitor import Janitor
 from ferry.data_plane.manifest import Manifest, ManifestInvalid
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind
-from ferry.domain.process import JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Lane, LookMessage

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from ferry.api.management.routes import MANAGEMENT_ROUTES
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.protocol.paths import ENDPOINTS, VERSION_PATH
 from ferry.services import Endpoint, Surface
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from ferry.domain.contracts import Asset, PolicyDefinition
 from ferry.domain.data_address import SourceAddress
-from ferry.domain.process import HistoryEntry, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import HistoryEntry
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 

@@ -26,7 +26,8 @@ from ferry.data_plane.verification import DeliveryVerifier
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.domain.process import Intent, IntentKind, JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.emulators.azurite import Azurite, StorageAccount

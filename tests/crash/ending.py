@@ -10,7 +10,8 @@ from ferry.control_plane import index
 from ferry.domain.codec import to_json
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import EffectFailed
-from ferry.domain.process import Json, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Json
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import BlobTarget, IndexKind

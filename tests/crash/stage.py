@@ -12,7 +12,7 @@ from ferry.domain.contracts import ContractAgreement
 from ferry.domain.data_address import DestinationAddress
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import IllegalTransition
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Account

@@ -15,7 +15,8 @@ from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.decision import Decision, Limits, Moment, Task
-from ferry.domain.process import Intent, IntentKind, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Intent, IntentKind
 from ferry.domain.transfer_process import TransferProcess
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

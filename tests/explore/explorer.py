@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from tests.explore.documents import Decide, Documents, new_consumer, real_decisions
 from tests.explore.effects import CONSUMER, PROVIDER
 from tests.explore.invariants import broken_by_move, incomplete, is_sound, unrest

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ferry.control_plane import steps
-from ferry.domain.decision import Done, MessageKind, Received
+from ferry.domain.decision import Done, Received
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Intent, IntentKind
 from ferry.domain.states import TransferState
 from tests.explore.documents import Decided, Documents, new_provider

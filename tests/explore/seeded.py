@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ferry.control_plane import consumer_decisions, provider_decisions
-from ferry.domain.decision import Decision, Done, Look, MessageKind, Moment, Received, Task
-from ferry.domain.process import Intent, IntentKind, Role
+from ferry.domain.decision import Decision, Done, Look, Moment, Received, Task
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Intent, IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from tests.explore.documents import Decide, moment

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from functools import partial
 
 from ferry.adapters.memory_queue import MemoryTaskQueue
-from ferry.api.dsp_routes import DspRoute, dsp_routes
+from ferry.api.dsp.routes import DspRoute, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.negotiation_decisions import ContractOrder
 from ferry.domain.contracts import Asset, ContractDefinition, Criterion, PolicyDefinition
 from ferry.domain.data_address import DestinationAddress, SourceAddress
-from ferry.domain.process import JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Account, LookMessage, PeerAnswer

@@ -14,7 +14,8 @@ from ferry.domain.contracts import Asset, ContractAgreement, Criterion
 from ferry.domain.data_address import SourceAddress, read_source
 from ferry.domain.decision import Ids
 from ferry.domain.faults import InputFault, InvalidInput, NotFound
-from ferry.domain.process import Json, JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Json, JsonObject
 from ferry.ports import Clock, Definitions
 
 KIND = "Asset"

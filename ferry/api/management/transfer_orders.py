@@ -25,7 +25,8 @@ from ferry.domain.data_address import (
     read_destination,
 )
 from ferry.domain.faults import InvalidInput, NotFound
-from ferry.domain.process import Json, JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Json, JsonObject
 from ferry.ports import Definitions
 from ferry.telemetry import trace_parent
 

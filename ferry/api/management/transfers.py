@@ -14,7 +14,8 @@ from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.listing import Listing
 from ferry.control_plane.transfers import HandledTransfer, TransferService
 from ferry.domain.decision import Command, CommandKind
-from ferry.domain.process import JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import JsonObject
 from ferry.domain.states import TRANSFER_CODES
 from ferry.domain.transfer_process import TransferProcess
 

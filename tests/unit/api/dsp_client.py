@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ferry.api.dsp_routes import dsp_routes
+from ferry.api.dsp.routes import dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.protocol.identity import MockIdentity
 from tests.world.participants import Pair, Participant
 

@@ -8,7 +8,7 @@ from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.domain.contracts import Asset
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.services import Surface

@@ -203,7 +203,9 @@ def test_request_that_leads_to_a_forbidden_host_is_refused(pair: Pair) -> None:
     def guard(url: str) -> None:
         raise EffectFailed.because(FaultCode.ADDRESS_FORBIDDEN, f"{url} is not for this app to call")
 
-    pair.provider.core = replace(pair.provider.core, dsp=replace(pair.provider.core.dsp, check_peer_address=guard))
+    dsp = pair.provider.core.dsp
+    guarded = replace(dsp, negotiations=replace(dsp.negotiations, check_peer_address=guard))
+    pair.provider.core = replace(pair.provider.core, dsp=guarded)
     body = body_of(consumer_of(pair).post("negotiations/request", contract_request()), 400)
     assert "fault: ADDRESS_FORBIDDEN" in body["reason"]
     assert body["consumerPid"] == "consumer-1"

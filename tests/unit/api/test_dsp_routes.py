@@ -2,9 +2,9 @@
 
 import pytest
 
-from ferry.api.dsp_routes import dsp_routes
+from ferry.api.dsp.routes import dsp_routes
 from ferry.api.http import BODY_LIMIT_BYTES, ApiRequest, BodyTooLarge, Forbidden, check_api_key, check_size
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.protocol.paths import ENDPOINTS
 
 BEGUN_BY_PROVIDER = ("POST", "/negotiations/offers")

@@ -14,7 +14,8 @@ from ferry.api.http import ApiRequest
 from ferry.control_plane.listing import Listing
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.domain.process import IntentKind, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import IntentKind
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
@@ -236,7 +237,9 @@ def test_request_that_leads_to_a_forbidden_host_is_refused(pair: Pair, address: 
         if "forbidden" in url:
             raise EffectFailed.because(FaultCode.ADDRESS_FORBIDDEN, f"{url} is not for this app to call")
 
-    pair.provider.core = replace(pair.provider.core, dsp=replace(pair.provider.core.dsp, check_peer_address=guard))
+    dsp = pair.provider.core.dsp
+    guarded = replace(dsp, transfers=replace(dsp.transfers, check_peer_address=guard))
+    pair.provider.core = replace(pair.provider.core, dsp=guarded)
     changes: dict[str, Any] = {"callbackAddress": "http://forbidden.test"}
     if address == "endpoint":
         changes = {"dataAddress": data_address(endpoint="http://forbidden.test")}

@@ -1,7 +1,7 @@
 """Two participants with an agreement that nobody has negotiated: quicker than `make_pair`, where that is no matter."""
 
 from ferry.domain.contracts import ContractAgreement
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.services.memory import MemoryWorld
 from tests.world.participants import STARTED_AT, Pair, offer, participant, settings_of

@@ -11,20 +11,10 @@ from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.control_plane.rules import NegotiationRules, TransferRules
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.data_address import DestinationAddress, SourceAddress
-from ferry.domain.decision import (
-    Command,
-    CommandKind,
-    Decision,
-    Done,
-    Failed,
-    Limits,
-    MessageKind,
-    Moment,
-    Received,
-    Task,
-)
+from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Limits, Moment, Received, Task
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Process, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Process
 from ferry.domain.states import NegotiationState, TransferState
 from ferry.domain.transfer_process import TransferProcess
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from ferry.control_plane import consumer_decisions
-from ferry.domain.decision import Claim, ClaimSource, Done, Failed, Limits, Look, MessageKind
+from ferry.domain.decision import Claim, ClaimSource, Done, Failed, Limits, Look
 from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Intent, IntentKind, JsonObject, ScheduledLook
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from ferry.control_plane.engine import COMMIT_TRIES
-from ferry.domain.decision import Claim, ClaimSource, Done, Look, MessageKind, Task
+from ferry.domain.decision import Claim, ClaimSource, Done, Look, Task
 from ferry.domain.faults import AlreadyExists, EffectFailed, Fault, FaultCode, NotFound
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess

@@ -8,8 +8,9 @@ import pytest
 from ferry.adapters.memory_queue import Delivery
 from ferry.control_plane import look_schedule
 from ferry.control_plane.engine import REARM_SECONDS
-from ferry.domain.decision import Limits, Look, MessageKind, Poisoned
+from ferry.domain.decision import Limits, Look, Poisoned
 from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Intent, IntentKind, JsonObject, ScheduledLook
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess

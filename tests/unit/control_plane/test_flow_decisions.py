@@ -10,8 +10,9 @@ from ferry.control_plane.flow_decisions import LEASE_SECONDS
 from ferry.control_plane.rules import FlowRules
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.decision import Done, Limits, Look, MessageKind, Poisoned, Task
+from ferry.domain.decision import Done, Limits, Look, Poisoned, Task
 from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import Destination

@@ -8,9 +8,10 @@ import pytest
 from ferry.control_plane import negotiation_decisions
 from ferry.control_plane.rules import NegotiationRules
 from ferry.domain.contracts import ContractNegotiation
-from ferry.domain.decision import Claim, ClaimSource, Done, FlowReport, Limits, Look, MessageKind, Poisoned
+from ferry.domain.decision import Claim, ClaimSource, Done, FlowReport, Limits, Look, Poisoned
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Intent, IntentKind, Json, JsonObject
 from ferry.domain.states import NegotiationState
 from tests.unit.control_plane.processes import (
     AWAY,

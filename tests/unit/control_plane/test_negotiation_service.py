@@ -9,8 +9,9 @@ from ferry.control_plane.negotiation_decisions import ContractOrder
 from ferry.domain.contracts import ContractNegotiation, PolicyDefinition
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import AlreadyExists, FaultCode, NotFound
+from ferry.domain.message_kind import Role
 from ferry.domain.offers import OfferId
-from ferry.domain.process import JsonObject, Role
+from ferry.domain.process import JsonObject
 from ferry.domain.states import NegotiationState
 from ferry.ports import PeerAnswer
 from tests.unit.control_plane.agreed import agreed_pair

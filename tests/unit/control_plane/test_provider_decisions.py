@@ -7,8 +7,9 @@ import pytest
 
 from ferry.control_plane import provider_decisions
 from ferry.domain.data_address import SourceAddress
-from ferry.domain.decision import Failed, FlowReport, Limits, Look, MessageKind
+from ferry.domain.decision import Failed, FlowReport, Limits, Look
 from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import IntentKind, Json, JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from ferry.domain.decision import Done, Failed, Limits, Look, MessageKind, Poisoned
+from ferry.domain.decision import Done, Failed, Limits, Look, Poisoned
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import Intent, IntentKind, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Intent, IntentKind
 from ferry.domain.states import TRANSFER_FINAL, TransferState
 from ferry.domain.transfer_process import TransferProcess
 from tests.unit.control_plane.processes import (

@@ -14,7 +14,8 @@ from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.decision import Command, CommandKind, FlowReport
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, IllegalTransition, InvalidInput, NotFound
-from ferry.domain.process import Intent, IntentKind, JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess

@@ -10,9 +10,10 @@ from itertools import product
 import pytest
 
 from ferry.domain.contracts import ContractNegotiation
-from ferry.domain.decision import MessageKind, Received
+from ferry.domain.decision import Received
 from ferry.domain.faults import IllegalTransition
-from ferry.domain.process import Applied, Json, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Applied, Json
 from ferry.domain.states import (
     NEGOTIATION_ACCEPTS,
     NEGOTIATION_CODES,

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ferry.domain.decision import Claim, ClaimSource, MessageKind
+from ferry.domain.decision import Claim, ClaimSource
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess

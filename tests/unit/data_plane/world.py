@@ -17,7 +17,8 @@ from ferry.data_plane.sas_token import read_sas_token
 from ferry.data_plane.verification import DeliveryVerifier
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.process import Intent, IntentKind, JsonObject, Role
+from ferry.domain.message_kind import Role
+from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.ports import Account, BlobTarget

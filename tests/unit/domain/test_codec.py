@@ -17,7 +17,8 @@ from ferry.domain.codec import from_bytes, from_json, to_bytes, to_json
 from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import Fault
-from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, JsonObject, Role, ScheduledLook
+from ferry.domain.message_kind import Role
+from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, JsonObject, ScheduledLook
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess

@@ -7,7 +7,8 @@ import pytest
 
 from ferry.domain.decision import Limits
 from ferry.domain.faults import Fault
-from ferry.domain.process import INBOX_LIMIT, Applied, HistoryEntry, Intent, IntentKind, Process, Role, backoff
+from ferry.domain.message_kind import Role
+from ferry.domain.process import INBOX_LIMIT, Applied, HistoryEntry, Intent, IntentKind, Process, backoff
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 
@@ -119,7 +120,7 @@ def test_intent_is_due_from_its_time_on(not_before: datetime | None, is_due: boo
     assert Intent("a", SEND, not_before=not_before).is_due(NOW) is is_due
 
 
-@pytest.mark.parametrize(("state", "seconds"), [("STARTED", 5.0), ("REQUESTED", 60.0), ("BROKEN", 60.0), ("FLAG", 1.0)])
+@pytest.mark.parametrize(("state", "seconds"), [("STARTED", 5.0), ("REQUESTED", 60.0)])
 def test_limit_of_a_state_is_its_own_or_that_of_all(state: str, seconds: float) -> None:
-    limits = Limits(state_seconds={"STARTED": 5, "BROKEN": "soon", "FLAG": 1.0}, default_state_seconds=60)
+    limits = Limits(state_seconds={"STARTED": 5}, default_state_seconds=60)
     assert limits.of_state(state) == seconds

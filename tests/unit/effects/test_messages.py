@@ -9,9 +9,9 @@ from ferry.adapters.memory_definitions import MemoryDefinitions
 from ferry.adapters.memory_vault import MemoryVault
 from ferry.control_plane import negotiation_decisions, steps
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
-from ferry.domain.decision import MessageKind
 from ferry.domain.faults import EffectFailed, Fault, FaultCode
-from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Intent, IntentKind, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import NegotiationState, TransferState
 from ferry.domain.transfer_process import TransferProcess

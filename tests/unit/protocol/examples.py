@@ -9,7 +9,7 @@ from ferry.domain.contracts import ContractAgreement, ContractNegotiation
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState, NegotiationState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess

@@ -2,20 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferry.domain.decision import MessageKind, Received
 from ferry.domain.faults import Fault, InvalidInput
-from ferry.domain.process import JsonObject, Role
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import JsonObject
 from ferry.domain.states import NegotiationState, TransferState
 from ferry.protocol import envelope, negotiation_messages, transfer_messages
 from ferry.protocol.envelope import PeerError, PeerProcess, read_error, read_process, read_versions, version_response
 from ferry.protocol.messages import parse
 from tests.unit.protocol.examples import AGREEMENT, CALLBACK, USE, faults, negotiation, pids, transfer
 from tests.unit.protocol.strict import assert_strict
+
+if TYPE_CHECKING:
+    from ferry.domain.decision import Received
 
 FAULT = Fault("SOURCE_BLOB_MISSING", "blob a.bin is gone", step=10)
 BOTH = {"consumerPid": "pid-of-consumer", "providerPid": "pid-of-provider"}

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ferry.domain.decision import MessageKind
-from ferry.domain.process import Role
+from ferry.domain.message_kind import MessageKind, Role
 from ferry.protocol.paths import CATALOG_REQUEST, DATASET, ENDPOINTS, endpoint_for, message_url, url
 
 BASE = "https://peer.example/dsp/"

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ferry.domain.data_address import read_destination
-from ferry.domain.decision import MessageKind
 from ferry.domain.faults import FaultCode
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import JsonObject
 from ferry.protocol.catalog_messages import CatalogRequest, read_catalog, read_catalog_request, read_dataset
 from ferry.protocol.envelope import PeerProcess, read_process, read_versions

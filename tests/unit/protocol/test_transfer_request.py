@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferry.domain.data_address import EDC_NAMESPACE, read_destination
-from ferry.domain.decision import MessageKind
 from ferry.domain.faults import InvalidInput
+from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import Destination

@@ -10,11 +10,11 @@ import pytest
 from ferry.adapters.look_messages import encode_look
 from ferry.adapters.memory_store import MemoryProcessStore
 from ferry.adapters.memory_vault import MemoryVault
-from ferry.api.dsp_routes import dsp_routes
+from ferry.api.dsp.routes import dsp_routes
 from ferry.api.management.routes import MANAGEMENT_ROUTES
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.looks import QUEUE_OF_LANE, Lane, LookMessage, QueueName, queue_name
-from ferry.domain.process import Role
+from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Record

@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ferry.api.dsp import DspApi
+from ferry.api.dsp.api import DspApi
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.domain.decision import MessageKind
-from ferry.domain.process import Role
+from ferry.domain.message_kind import MessageKind, Role
 from ferry.protocol.paths import CATALOG_REQUEST, DATASET, ENDPOINTS, NEGOTIATION, TRANSFER, Endpoint
 
 type Handle = Callable[[DspApi, ApiRequest], ApiAnswer]
@@ -39,20 +38,20 @@ def dsp_routes(role: Role) -> tuple[DspRoute, ...]:
 
 def _handle(endpoint: Endpoint, role: Role) -> Handle | None:
     fixed: dict[Endpoint, Handle] = {
-        CATALOG_REQUEST: DspApi.request_catalog,
-        DATASET: DspApi.get_dataset,
-        NEGOTIATION: lambda api, request: api.get_negotiation(request, role),
-        TRANSFER: lambda api, request: api.get_transfer(request, role),
+        CATALOG_REQUEST: lambda api, request: api.catalog.request(request),
+        DATASET: lambda api, request: api.catalog.get_dataset(request),
+        NEGOTIATION: lambda api, request: api.negotiations.get(request, role),
+        TRANSFER: lambda api, request: api.transfers.get(request, role),
     }
     if endpoint in fixed:
         return fixed[endpoint]
     kinds = tuple(endpoint.kinds)
     if not endpoint.has_pid:
         begins: dict[MessageKind, Handle] = {
-            MessageKind.CONTRACT_REQUEST: DspApi.request_negotiation,
-            MessageKind.TRANSFER_REQUEST: DspApi.request_transfer,
+            MessageKind.CONTRACT_REQUEST: lambda api, request: api.negotiations.request(request),
+            MessageKind.TRANSFER_REQUEST: lambda api, request: api.transfers.request(request),
         }
         return begins.get(kinds[0])
     if endpoint.path.startswith("/negotiations"):
-        return lambda api, request: api.negotiation_message(request, role, *kinds)
-    return lambda api, request: api.transfer_message(request, role, *kinds)
+        return lambda api, request: api.negotiations.message(request, role, *kinds)
+    return lambda api, request: api.transfers.message(request, role, *kinds)

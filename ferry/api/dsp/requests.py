@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ferry.api.http import BODY_LIMIT_BYTES, ApiRequest
 from ferry.control_plane import negotiations, transfers
@@ -12,8 +13,8 @@ from ferry.domain.contracts import Asset, ContractAgreement
 from ferry.domain.data_address import AZURE_STORAGE_PUSH, read_destination
 from ferry.domain.decision import Received
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
+from ferry.domain.message_kind import Role
 from ferry.domain.policy import PolicyContext, refusal
-from ferry.domain.process import JsonObject, Role
 from ferry.domain.secret import Secret
 from ferry.domain.states import NegotiationState
 from ferry.protocol.messages import TransferRequest
@@ -21,6 +22,9 @@ from ferry.protocol.negotiation_messages import policy_of
 from ferry.protocol.reader import load, read
 from ferry.protocol.sas import write_sas
 from ferry.telemetry import trace_parent
+
+if TYPE_CHECKING:
+    from ferry.domain.process import JsonObject
 
 # A negotiation that has just begun is shown as REQUESTED, even where it was refused: the refusal is a message.
 NEGOTIATION_BEGUN = NegotiationState.REQUESTED

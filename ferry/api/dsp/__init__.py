@@ -1,0 +1,1 @@
+"""The Dataspace Protocol's endpoints: catalog, negotiations and transfers, of both roles."""

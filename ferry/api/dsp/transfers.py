@@ -1,0 +1,75 @@
+"""The transfer's endpoints, of both roles."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ferry.api.dsp import requests
+from ferry.api.dsp.answers import ErrorBody, PeerEndpoint
+from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.control_plane.engine import Handled
+from ferry.control_plane.transfers import TransferService, provider_pid_of
+from ferry.domain.contracts import Asset, ContractAgreement
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.process import Json
+from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import Clock, Definitions
+from ferry.protocol import envelope, messages, transfer_messages
+from ferry.protocol.reader import load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferEndpoint:
+    """Transfers with peers. `check_peer_address` is the egress guard."""
+
+    peers: PeerEndpoint
+    transfers: TransferService
+    assets: Definitions[Asset]
+    agreements: Definitions[ContractAgreement]
+    clock: Clock
+    check_peer_address: Callable[[str], None]
+
+    def request(self, request: ApiRequest) -> ApiAnswer:
+        """POST /transfers/request: a consumer wants the data of an agreement (step 6)."""
+        return self.peers.answered(request, self._errors(request, Role.PROVIDER), self._request)
+
+    def get(self, request: ApiRequest, role: Role) -> ApiAnswer:
+        """GET /transfers/{pid}."""
+
+        def answer(request: ApiRequest, peer_id: str) -> ApiAnswer:
+            found = self.transfers.get(request.route.get("pid", ""), role=role, peer_id=peer_id)
+            return ApiAnswer(200, transfer_messages.transfer_process(found))
+
+        return self.peers.answered(request, self._errors(request, role), answer)
+
+    def message(self, request: ApiRequest, role: Role, *kinds: MessageKind) -> ApiAnswer:
+        """POST /transfers/{pid}/…: a message about a transfer that we know."""
+
+        def answer(request: ApiRequest, peer_id: str) -> ApiAnswer:
+            received = messages.parse(load(request.body), *kinds)
+            return _answer(200, self.transfers.receive(request.route.get("pid", ""), role, peer_id, received))
+
+        return self.peers.answered(request, self._errors(request, role), answer)
+
+    def _request(self, request: ApiRequest, peer_id: str) -> ApiAnswer:
+        wanted = messages.read_transfer_request(load(request.body))
+        agreement = self.agreements.get(wanted.agreement_id)
+        asset = self.assets.get(agreement.asset_id) if agreement else None
+        demand = requests.transfer_demand(wanted, peer_id, agreement, asset, self.clock.now())
+        self.check_peer_address(demand.callback_address)
+        if demand.destination.endpoint:
+            self.check_peer_address(demand.destination.endpoint)
+        return _answer(201, self.transfers.accept(demand, requests.secret_of(wanted)))
+
+    def _errors(self, request: ApiRequest, role: Role) -> ErrorBody:
+        def body(status: int, reasons: list[str]) -> dict[str, Json]:
+            consumer_pid, provider_pid = self.peers.pids(request, role, self._find, provider_pid_of)
+            return envelope.transfer_error(status, reasons, consumer_pid=consumer_pid, provider_pid=provider_pid)
+
+        return body
+
+    def _find(self, process_id: str, role: Role, peer_id: str) -> TransferProcess:
+        return self.transfers.get(process_id, role=role, peer_id=peer_id)
+
+
+def _answer(status: int, handled: Handled[TransferProcess]) -> ApiAnswer:
+    return ApiAnswer(status, transfer_messages.transfer_process(handled.process), looks=handled.looks)

@@ -1,0 +1,119 @@
+"""What a deployment says of itself, read from the environment once; every fault is told at once, with an example."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ferry.domain.faults import FerryError
+from ferry.domain.limits import Limits
+from ferry.settings.reader import KnownAccount, SettingReader
+from ferry.settings.table import SETTINGS, Setting
+
+__all__ = ["SETTINGS", "KnownAccount", "Setting", "Settings", "SettingsError", "read_settings"]
+
+_STATE_SECONDS: dict[str, float] = {"PREPARATION_REQUESTED": 300, "REQUESTING": 600, "INITIAL": 300, "STARTING": 600}
+_LONG_SECONDS: dict[str, float] = {"STARTED": 86400, "DATA_FLOW": 86400}
+
+
+class SettingsError(FerryError):
+    """Settings are missing or wrong; the message names each with its purpose and an example."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("the app cannot start:\n  " + "\n  ".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One deployment. URLs have no slash at the end."""
+
+    participant_id: str
+    public_url: str
+    vault_url: str
+    roles: frozenset[str]
+    management_auth: str
+    api_key: str = field(repr=False)
+    identity: str
+    storage_connection: str
+    destination_account: str
+    destination_connection: str
+    accounts: Mapping[str, KnownAccount]
+    use_identity: bool
+    allowed_hosts: tuple[str, ...]
+    allowed_networks: tuple[str, ...]
+    allow_loopback: bool
+    data_plane_url: str
+    inline_seconds: float
+    janitor_schedule: str
+    janitor_seconds: float
+    sas_grace_seconds: float
+    limits: Limits
+    name_prefix: str
+    log_level: str
+
+    @property
+    def dsp_url(self) -> str:
+        """The DSP base: catalog and the provider's side; the version endpoint stands one level up."""
+        return f"{self.public_url}/api/dsp/2025-1"
+
+    @property
+    def callback_url(self) -> str:
+        """The DSP base of the consumer's side."""
+        return f"{self.dsp_url}/consumer"
+
+    @property
+    def control_url(self) -> str:
+        """Where a data plane in another app tells the end of a flow."""
+        return f"{self.public_url}/api/control"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment. Raises SettingsError with every fault."""
+    reader = SettingReader(environment)
+    roles = frozenset(reader.items("FERRY_ROLES"))
+    unknown = roles - {"consumer", "provider", "dataplane"}
+    if unknown or not roles:
+        reader.faults.append(f"FERRY_ROLES names {sorted(unknown)}: choose among consumer, provider, dataplane")
+    auth = reader.choice("FERRY_MANAGEMENT_AUTH", ("api-key", "function-key"))
+    api_key = reader.text("FERRY_API_KEY")
+    if auth == "api-key" and not api_key and roles & {"consumer", "provider"}:
+        reader.faults.append("FERRY_API_KEY is missing: FERRY_MANAGEMENT_AUTH=api-key needs the key that clients send")
+    settings = Settings(
+        participant_id=reader.text("FERRY_PARTICIPANT_ID"),
+        public_url=reader.url("FERRY_PUBLIC_URL"),
+        vault_url=reader.url("FERRY_VAULT_URL"),
+        roles=roles,
+        management_auth=auth,
+        api_key=api_key,
+        identity=reader.choice("FERRY_IDENTITY", ("mock",)),
+        storage_connection=reader.text("FERRY_STORAGE_CONNECTION"),
+        destination_account=reader.text("FERRY_DESTINATION_ACCOUNT"),
+        destination_connection=reader.text("FERRY_DESTINATION_CONNECTION"),
+        accounts=reader.accounts("FERRY_STORAGE_ACCOUNTS"),
+        use_identity=reader.choice("FERRY_STORAGE_CREDENTIAL", ("key", "identity")) == "identity",
+        allowed_hosts=reader.items("FERRY_ALLOWED_HOSTS"),
+        allowed_networks=reader.networks("FERRY_ALLOWED_NETWORKS"),
+        allow_loopback=reader.choice("FERRY_ALLOW_LOOPBACK", ("true", "false")) == "true",
+        data_plane_url=reader.url("FERRY_DATA_PLANE_URL"),
+        inline_seconds=reader.number("FERRY_INLINE_SECONDS"),
+        janitor_schedule=reader.text("FERRY_JANITOR_SCHEDULE"),
+        janitor_seconds=reader.number("FERRY_JANITOR_SECONDS"),
+        sas_grace_seconds=reader.number("FERRY_SAS_GRACE_SECONDS"),
+        limits=_limits(reader),
+        name_prefix=reader.prefix("FERRY_NAME_PREFIX"),
+        log_level=reader.choice("FERRY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return settings
+
+
+def _limits(reader: SettingReader) -> Limits:
+    return Limits(
+        state_seconds={**_STATE_SECONDS, **_LONG_SECONDS, **reader.deadlines("FERRY_DEADLINES")},
+        default_state_seconds=reader.number("FERRY_DEADLINE_SECONDS"),
+        sas_seconds=reader.number("FERRY_SAS_SECONDS"),
+        retention_seconds=reader.number("FERRY_RETENTION_DAYS") * 86400,
+        notify_seconds=reader.number("FERRY_NOTIFY_SECONDS"),
+        first_look_seconds=reader.number("FERRY_FIRST_LOOK_SECONDS"),
+        last_look_seconds=reader.number("FERRY_LAST_LOOK_SECONDS"),
+    )
