@@ -11,7 +11,7 @@ from typing import List  # noqa: UP035 - the worker takes func.Out[List[str]], a
 import azure.functions as func
 
 from ferry.services import connector, settings
-from shared_fns.http import emit, with_outputs
+from shared_fns.http import QUEUES, emit, outputs, with_outputs
 
 
 def register_completion_marker(blueprint: func.Blueprint) -> None:
@@ -23,7 +23,7 @@ def register_completion_marker(blueprint: func.Blueprint) -> None:
         provider_tasks: func.Out[List[str]],  # noqa: UP006
         dataplane_tasks: func.Out[List[str]],  # noqa: UP006
     ) -> None:
-        emit(connector().blob(blob.name or "", blob.read()), consumer_tasks, provider_tasks, dataplane_tasks)
+        emit(connector().blob(blob.name or "", blob.read()), outputs(consumer_tasks, provider_tasks, dataplane_tasks))
 
     trigger = blueprint.blob_trigger(
         arg_name="blob",
@@ -31,4 +31,4 @@ def register_completion_marker(blueprint: func.Blueprint) -> None:
         connection=settings().destination_connection,
         source=func.BlobSource.EVENT_GRID,
     )
-    trigger(with_outputs(blueprint, completion_marker))
+    trigger(with_outputs(blueprint, completion_marker, *QUEUES))

@@ -1,25 +1,23 @@
-"""Health: alive without asking anybody, ready when storage and vault answer."""
+"""Health and version: alive without asking anybody, ready when storage and vault answer."""
 
-import json
+from collections.abc import Callable
 
 import azure.functions as func
 
-from ferry.services import connector, settings
+from ferry.services import health, health_endpoints
 
 
 def register_health(blueprint: func.Blueprint) -> None:
-    """Add the two endpoints."""
+    """Add the endpoints."""
+    for name, route in health_endpoints().items():
+        blueprint.route(route=route, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)(_function(name))
 
-    def health_live(req: func.HttpRequest) -> func.HttpResponse:
+
+def _function(name: str) -> Callable[..., func.HttpResponse]:
+    def run(req: func.HttpRequest) -> func.HttpResponse:
         del req
-        told = {"status": "live", "participantId": settings().participant_id, "roles": sorted(settings().roles)}
-        return func.HttpResponse(json.dumps(told), mimetype="application/json")
+        status, body = health(name)
+        return func.HttpResponse(body, status_code=status, mimetype="application/json")
 
-    def health_ready(req: func.HttpRequest) -> func.HttpResponse:
-        del req
-        faults = connector().faults()
-        told = {"status": "not ready" if faults else "ready", "faults": faults}
-        return func.HttpResponse(json.dumps(told), status_code=503 if faults else 200, mimetype="application/json")
-
-    for route, function in (("health/live", health_live), ("health/ready", health_ready)):
-        blueprint.route(route=route, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)(function)
+    run.__name__ = name
+    return run

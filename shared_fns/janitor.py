@@ -5,7 +5,7 @@ from typing import List  # noqa: UP035 - the worker takes func.Out[List[str]], a
 import azure.functions as func
 
 from ferry.services import connector, settings
-from shared_fns.http import emit, with_outputs
+from shared_fns.http import QUEUES, emit, outputs, with_outputs
 
 
 def register_janitor(blueprint: func.Blueprint) -> None:
@@ -18,9 +18,9 @@ def register_janitor(blueprint: func.Blueprint) -> None:
         dataplane_tasks: func.Out[List[str]],  # noqa: UP006
     ) -> None:
         del timer
-        emit(connector().timer(), consumer_tasks, provider_tasks, dataplane_tasks)
+        emit(connector().timer(), outputs(consumer_tasks, provider_tasks, dataplane_tasks))
 
     schedule = settings().janitor_schedule
     # Also at the start: a host that starts may follow one that has died, and what is overdue need not wait any longer.
     trigger = blueprint.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=True, use_monitor=False)
-    trigger(with_outputs(blueprint, janitor))
+    trigger(with_outputs(blueprint, janitor, *QUEUES))

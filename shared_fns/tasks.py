@@ -8,7 +8,7 @@ from typing import List  # noqa: UP035 - the worker takes func.Out[List[str]], a
 import azure.functions as func
 
 from ferry.services import QueueName, connector, queue_name, settings
-from shared_fns.http import emit, with_outputs
+from shared_fns.http import QUEUES, emit, outputs, with_outputs
 
 
 def register_tasks(blueprint: func.Blueprint, queue: QueueName) -> None:
@@ -23,7 +23,7 @@ def register_tasks(blueprint: func.Blueprint, queue: QueueName) -> None:
         provider_tasks: func.Out[List[str]],  # noqa: UP006
         dataplane_tasks: func.Out[List[str]],  # noqa: UP006
     ) -> None:
-        emit(connector().queue(message.get_body()), consumer_tasks, provider_tasks, dataplane_tasks)
+        emit(connector().queue(message.get_body()), outputs(consumer_tasks, provider_tasks, dataplane_tasks))
 
     def handle_poison(message: func.QueueMessage) -> None:
         connector().poison(message.get_body())
@@ -31,6 +31,6 @@ def register_tasks(blueprint: func.Blueprint, queue: QueueName) -> None:
     handle.__name__ = f"{role}"
     handle_poison.__name__ = f"{role}_poison"
     trigger = blueprint.queue_trigger(arg_name="message", queue_name=name, connection=connection)
-    trigger(with_outputs(blueprint, handle))
+    trigger(with_outputs(blueprint, handle, *QUEUES))
     poison = blueprint.queue_trigger(arg_name="message", queue_name=f"{name}-poison", connection=connection)
     poison(handle_poison)

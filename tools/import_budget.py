@@ -14,7 +14,7 @@ from statistics import median
 ROOT = Path(__file__).parent.parent
 FRAMEWORK = "azure.functions"
 APP = "function_app"
-RUNS = 7
+RUNS = 15
 MAX_RATIO = 1.5
 BANNED = ("aiohttp", "pydantic", "ferry.cli", "ferry.devhost", "ferry.emulators")
 PROBE = """

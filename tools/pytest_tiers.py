@@ -10,8 +10,9 @@ TIERS_WITH_SOCKETS = ("emulators", "e2e")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What runs the participants of end-to-end tests, how far the explorer goes, how long tests/kill kills."""
+    """What runs the participants of end-to-end tests, how far the explorer goes, how long tests kill and fuzz."""
     parser.addoption("--explore-states", type=int, default=200_000, help="how many states the explorer visits")
+    parser.addoption("--fuzz-examples", type=int, default=25, help="requests to each operation (tests/fuzz)")
     parser.addoption("--host", choices=("devhost", "func"), default="devhost", help="host of the e2e participants")
     parser.addoption("--kill-seconds", type=float, default=15.0, help="for how long processes are killed (tests/kill)")
 

@@ -5,7 +5,7 @@ seconds; the SDK's own waiting asks only every two.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -14,6 +14,7 @@ from azure.keyvault.secrets import DeletedSecret, SecretClient
 from ferry.adapters.azure_pipeline import failures_as
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
+from ferry.ports.vault import SecretVersion
 
 # About five seconds in all; a vault settles a deletion or a recovery within a few.
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
@@ -34,6 +35,19 @@ class AzureSecrets:
             except ResourceNotFoundError:
                 return None
         return None if value is None else Secret(value)
+
+    def versions(self, name: str, newest: int) -> Sequence[SecretVersion]:
+        """The newest enabled versions, oldest first."""
+        with failures_as(FaultCode.VAULT_UNAVAILABLE, f"reading the versions of secret {name}"):
+            try:
+                listed = list(self._client.list_properties_of_secret_versions(name))
+            except ResourceNotFoundError:
+                return ()
+            dated = sorted((it.created_on, it.version) for it in listed if it.enabled and it.created_on and it.version)
+            return [
+                SecretVersion(version, Secret(self._client.get_secret(name, version).value or ""), created_at)
+                for created_at, version in dated[-newest:]
+            ]
 
     def store(self, name: str, value: Secret, expires_at: datetime | None) -> None:
         """Set the secret. One that was deleted under this name is recovered first."""

@@ -79,9 +79,10 @@ class AzureTable:
             lambda: [_etag(done) for done in self._client.submit_transaction(changes, **_REPEATABLE)], create=create
         )
 
-    def rows(self, partition: str, *, after: str = "", before: str = "") -> Iterator[Row]:
+    def rows(self, partition: str, *, after: str = "", before: str = "", page_size: int = _PAGE_SIZE) -> Iterator[Row]:
         """The rows of a partition between two keys (both exclusive; empty: no bound), in order, page by page."""
-        return map(_row, self._scan(_bounds(partition, after, before), {"results_per_page": _PAGE_SIZE}))
+        options: dict[str, object] = {"results_per_page": max(1, min(page_size, _PAGE_SIZE))}
+        return map(_row, self._scan(_bounds(partition, after, before), options))
 
     def keys(self, partition: str, *, after: str = "", before: str = "", limit: int | None = None) -> list[str]:
         """The first row keys of a partition between two keys (both exclusive; empty: no bound), in order."""

@@ -1,16 +1,17 @@
-"""HTTP to other participants: JSON over connections that the egress guard has checked, with our identity.
+"""HTTP to other participants, with our identity, and to callbacks, without it: JSON over connections that are checked.
 
 No redirects, no cookies, no proxies, no compression, bounded answers and bounded time. (Design: secrets and trust.)
 """
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ferry.adapters.egress import CheckedUrl, EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
+from ferry.domain.secret import Secret
 from ferry.ports import PeerAnswer
 
 if TYPE_CHECKING:
@@ -26,16 +27,17 @@ def _no_trace() -> None:
 
 
 class HttpPeer:
-    """The real Peer; one for all threads of a process, which share its connections.
+    """The real Peer and Callbacks; one for all threads of a process, which share its connections.
 
-    `authorization` gives the header for an audience, `trace_parent` the W3C header of what is going on now, if any.
+    `authorization` gives the header for an audience (None: no such header), `trace_parent` the W3C header of what is
+    going on now, if any.
     """
 
     def __init__(
         self,
         guard: EgressGuard,
         *,
-        authorization: Callable[[str], str],
+        authorization: Callable[[str], str] | None = None,
         trace_parent: Callable[[], str | None] = _no_trace,
         connect_timeout_seconds: float = 2.0,
         read_timeout_seconds: float = 5.0,
@@ -56,12 +58,18 @@ class HttpPeer:
         Raises EffectFailed: ADDRESS_FORBIDDEN (the guard), PEER_UNREACHABLE (retryable: no answer in time), and
         PEER_REFUSED where the answer is too large. `timeout_seconds` bounds the whole exchange.
         """
-        content = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
-        return self._exchange("POST", url, content, audience=audience, timeout_seconds=timeout_seconds)
+        return self._exchange("POST", url, _written(body), self._identity(audience), timeout_seconds)
 
     def get(self, url: str, *, audience: str, timeout_seconds: float = 10.0) -> PeerAnswer:
         """GET JSON. Raises as `post`."""
-        return self._exchange("GET", url, None, audience=audience, timeout_seconds=timeout_seconds)
+        return self._exchange("GET", url, None, self._identity(audience), timeout_seconds)
+
+    def deliver(
+        self, uri: str, body: JsonObject, *, headers: Mapping[str, Secret], timeout_seconds: float = 5.0
+    ) -> int:
+        """POST JSON with these headers; the status. Raises as `post`."""
+        told = {name: value.reveal() for name, value in headers.items()}
+        return self._exchange("POST", uri, _written(body), told, timeout_seconds).status
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -70,8 +78,11 @@ class HttpPeer:
         if transport is not None:
             transport.close()
 
+    def _identity(self, audience: str) -> dict[str, str]:
+        return {"Authorization": self._authorization(audience)} if self._authorization else {}
+
     def _exchange(
-        self, method: str, url: str, content: bytes | None, *, audience: str, timeout_seconds: float
+        self, method: str, url: str, content: bytes | None, own: Mapping[str, str], timeout_seconds: float
     ) -> PeerAnswer:
         import httpx2
 
@@ -80,7 +91,7 @@ class HttpPeer:
         admitted = self._guard.admit(url)
         place = f"{admitted.host}:{admitted.port}"
         try:
-            request = self._request(method, admitted, content, audience, timeout_seconds)
+            request = self._request(method, admitted, content, own, timeout_seconds)
             with within(timeout_seconds):
                 return self._answered(request, place)
         except httpx2.InvalidURL:
@@ -92,15 +103,15 @@ class HttpPeer:
             raise _unreachable(place, type(error).__name__) from None
 
     def _request(
-        self, method: str, url: CheckedUrl, content: bytes | None, audience: str, timeout_seconds: float
+        self, method: str, url: CheckedUrl, content: bytes | None, own: Mapping[str, str], timeout_seconds: float
     ) -> "httpx2.Request":
         import httpx2
 
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-            "Authorization": self._authorization(audience),
             "User-Agent": "ferry",
+            **own,
         }
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -139,6 +150,10 @@ class HttpPeer:
                 )
                 raise EffectFailed.because(FaultCode.PEER_REFUSED, message)
         return PeerAnswer(response.status_code, _json_object(bytes(content)), dict(response.headers))
+
+
+def _written(body: JsonObject) -> bytes:
+    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _json_object(content: bytes) -> JsonObject | None:

@@ -5,20 +5,19 @@
 Times keep their microseconds, so that a row which was read is the very row that was written.
 """
 
-import base64
-import binascii
-import re
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ferry.adapters.table_keys import decode_key, encode_key, is_cut
 from ferry.domain.faults import InvalidInput
-from ferry.ports.stores import IndexKind, IndexPage, IndexRow
+from ferry.ports.stores import IndexKind, IndexRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST = 10**18 - 1
-_TAIL = re.compile(r"[0-9]{18}\|[-:0-9A-Za-z!.;_~]+")
+
+# A property holds 64 KiB; a longer summary is left out, and lists read the document.
+SUMMARY_LIMIT_BYTES = 60 * 1024
 
 
 def row_key(row: IndexRow) -> str:
@@ -61,29 +60,9 @@ def aged_range(state: str, created_until: datetime) -> tuple[str, str]:
     return f"{prefix}{_inverted(created_until)}", prefix_end(prefix)
 
 
-def page_of(keys: Iterable[str], prefix: str, limit: int) -> IndexPage:
-    """The page that the first keys after the cursor make; one key more than `limit` says that another page follows."""
-    found = list(keys)
-    rows = tuple(parse_row_key(key) for key in found[:limit])
-    return IndexPage(rows, _cursor(found[limit - 1], prefix) if len(found) > limit else None)
-
-
-def start_of(prefix: str, after: str | None) -> str:
-    """The key behind which a page starts. Raises InvalidInput for what is not a cursor."""
-    if after is None:
-        return prefix
-    try:
-        tail = base64.urlsafe_b64decode(after.encode() + b"=" * (-len(after) % 4)).decode("ascii")
-    except (binascii.Error, UnicodeError) as error:
-        raise InvalidInput.at("cursor", "is not one that an earlier page gave") from error
-    if not _TAIL.fullmatch(tail):
-        raise InvalidInput.at("cursor", "is not one that an earlier page gave")
-    return prefix + tail
-
-
-def _cursor(key: str, prefix: str) -> str:
-    tail = key.removeprefix(prefix)
-    return base64.urlsafe_b64encode(tail.encode()).decode().rstrip("=")
+def start_of(kind: IndexKind, state: str, after: IndexRow | None) -> str:
+    """The key behind which the rows of a list begin: all of them, or those behind a row."""
+    return list_prefix(kind, state) if after is None else row_key(replace(after, kind=kind, state=state))
 
 
 def _time(at: datetime) -> str:

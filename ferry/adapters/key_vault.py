@@ -11,10 +11,13 @@ from ferry.adapters.credentials import shared_credential
 from ferry.domain.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
     from ferry.adapters.azure_secrets import AzureSecrets
+    from ferry.ports.vault import SecretVersion
 
 
 class KeyVault:
@@ -36,6 +39,10 @@ class KeyVault:
     def get(self, name: str) -> Secret | None:
         """The current value: one request."""
         return self._secrets().get(name)
+
+    def versions(self, name: str, *, newest: int) -> "Sequence[SecretVersion]":
+        """The newest enabled versions, oldest first: a request (one for 25 versions), and one for each of them."""
+        return self._secrets().versions(name, newest)
 
     def store(self, name: str, value: Secret, *, expires_at: datetime | None = None) -> None:
         """Set the secret: one request. A secret that was deleted under this name is recovered first."""

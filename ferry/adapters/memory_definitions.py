@@ -51,18 +51,18 @@ class MemoryDefinitions[D: "DataclassInstance"]:
             if self._texts.pop(definition_id, None) is None:
                 raise NotFound(self._class.__name__, definition_id)
 
-    def all(self) -> Iterator[D]:
-        """Every definition, in the order of their ids."""
-        return (definition for definition, _ in self._scan())
+    def all(self, *, after: str = "") -> Iterator[D]:
+        """Every definition (behind the id `after`), in the order of their ids."""
+        return (definition for definition, _ in self._scan(after))
 
     def query(self, criteria: Sequence[Criterion], *, offset: int = 0, limit: int = 50) -> Sequence[D]:
         """Definitions that meet all criteria, in the order of their ids. Raises InvalidInput."""
         check_criteria(criteria)
         return select(self._scan(), criteria, offset, limit)
 
-    def _scan(self) -> Iterator[tuple[D, JsonObject]]:
+    def _scan(self, after: str = "") -> Iterator[tuple[D, JsonObject]]:
         with self._lock:
-            texts = [self._texts[definition_id] for definition_id in sorted(self._texts)]
+            texts = [self._texts[definition_id] for definition_id in sorted(self._texts) if definition_id > after]
         for text in texts:
             document: JsonObject = json.loads(text)
             yield from_json(self._class, document), document

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
+from ferry.domain.secret import Secret
 from ferry.ports import PeerAnswer
 
 
@@ -83,6 +84,14 @@ class MemoryPeer:
         """GET JSON. Raises as `post`."""
         del timeout_seconds
         return self._network.exchange("GET", url, self._headers(audience), None)
+
+    def deliver(
+        self, uri: str, body: JsonObject, *, headers: Mapping[str, Secret], timeout_seconds: float = 5.0
+    ) -> int:
+        """POST JSON with these headers; the status. Raises as `post`."""
+        del timeout_seconds
+        told = {name: value.reveal() for name, value in headers.items()}
+        return self._network.exchange("POST", uri, told, body).status
 
     def _headers(self, audience: str) -> dict[str, str]:
         return {"Authorization": self._authorization(audience)} if self._authorization else {}

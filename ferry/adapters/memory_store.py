@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ferry.adapters.index_rows import (
+    SUMMARY_LIMIT_BYTES,
     aged_range,
     due_end,
     list_prefix,
-    page_of,
     parse_row_key,
     prefix_end,
     row_key,
@@ -20,9 +20,9 @@ from ferry.adapters.index_rows import (
 )
 from ferry.adapters.process_documents import conflict, is_own_write, move_history, taken
 from ferry.adapters.stored_text import stored_text
-from ferry.domain.codec import from_bytes, json_bytes
+from ferry.domain.codec import from_bytes, json_bytes, to_bytes
 from ferry.domain.process import JsonObject, Process
-from ferry.ports.stores import IndexKind, IndexPage, IndexRow, Record
+from ferry.ports.stores import IndexKind, IndexRow, Listed, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class MemoryProcessStore[P: Process]:
         self._documents: dict[str, _Stored] = {}
         self._history: dict[str, list[bytes]] = {}
         self._keys: list[str] = []
+        self._summaries: dict[str, bytes] = {}
         self._etags = itertools.count(1)
         self._lock = threading.RLock()
 
@@ -83,6 +84,7 @@ class MemoryProcessStore[P: Process]:
         """Write index rows."""
         with self._lock:
             for key in map(row_key, rows):
+                self._summaries.pop(key, None)
                 if not self._has_key(key):
                     insort(self._keys, key)
 
@@ -90,6 +92,7 @@ class MemoryProcessStore[P: Process]:
         """Remove index rows."""
         with self._lock:
             for key in map(row_key, rows):
+                self._summaries.pop(key, None)
                 if self._has_key(key):
                     self._keys.pop(bisect_left(self._keys, key))
 
@@ -101,10 +104,29 @@ class MemoryProcessStore[P: Process]:
         """STATE rows of processes created up to that time, newest first."""
         return [parse_row_key(key) for key in self._range(*aged_range(state, created_until), limit)]
 
-    def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> IndexPage:
-        """Rows of one list, newest first."""
+    def relist(self, summary: P, rows: Sequence[IndexRow], gone: Sequence[IndexRow]) -> None:
+        """Write rows that hold the summary and remove others, unless the first of these is not there."""
+        with self._lock:
+            if self._has_key(row_key(gone[0])):
+                self.announce(rows)
+                self.withdraw(gone)
+                text = to_bytes(summary)
+                if len(text) <= SUMMARY_LIMIT_BYTES:
+                    self._summaries |= dict.fromkeys(map(row_key, rows), text)
+
+    def listed(
+        self, kind: IndexKind, *, state: str = "", after: IndexRow | None = None, limit: int = 50
+    ) -> Sequence[Listed[P]]:
+        """Rows of STATE or ALL with what they hold, newest first."""
+        with self._lock:
+            keys = self._range(start_of(kind, state, after), prefix_end(list_prefix(kind, state)), limit)
+            return [Listed(parse_row_key(key), self._summary(key)) for key in keys]
+
+    def skip(self, kind: IndexKind, *, state: str = "", count: int) -> IndexRow | None:
+        """The `count`-th row of STATE or ALL."""
         prefix = list_prefix(kind, state)
-        return page_of(self._range(start_of(prefix, after), prefix_end(prefix), limit + 1), prefix, limit)
+        keys = self._range(prefix, prefix_end(prefix), count)
+        return parse_row_key(keys[-1]) if len(keys) == count else None
 
     def ids(self) -> Sequence[str]:
         """The ids of all documents, in order; for tests that look for orphans."""
@@ -123,6 +145,10 @@ class MemoryProcessStore[P: Process]:
             self._history.setdefault(process.id, []).extend(json_bytes(line) for line in moved.lines)
         self._documents[process.id] = stored
         return Record(document, stored.etag)
+
+    def _summary(self, key: str) -> P | None:
+        text = self._summaries.get(key)
+        return None if text is None else from_bytes(self._class, text)
 
     def _has_key(self, key: str) -> bool:
         place = bisect_left(self._keys, key)

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from ferry.domain.secret import Secret
 from ferry.ports.clock import Clock
+from ferry.ports.vault import SecretVersion
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
     value: Secret
     expires_at: datetime | None
+    created_at: datetime
 
 
 class MemoryVault:
@@ -22,20 +24,28 @@ class MemoryVault:
         self.purge_protection = purge_protection
         self._clock = clock
         self._retention = timedelta(days=retention_days)
-        self._secrets: dict[str, _Stored] = {}
+        self._secrets: dict[str, list[_Stored]] = {}
         self._deleted: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Secret | None:
         """The current value."""
         stored = self._secrets.get(name.lower())
-        return stored.value if stored else None
+        return stored[-1].value if stored else None
+
+    def versions(self, name: str, *, newest: int) -> Sequence[SecretVersion]:
+        """The newest values that the secret has had, oldest first."""
+        with self._lock:
+            stored = list(self._secrets.get(name.lower(), ()))
+        found = [SecretVersion(f"{number:032x}", it.value, it.created_at) for number, it in enumerate(stored)]
+        return found[-newest:]
 
     def store(self, name: str, value: Secret, *, expires_at: datetime | None = None) -> None:
         """Set the secret; one that was deleted under this name is recovered first."""
         with self._lock:
             self._deleted.pop(name.lower(), None)
-            self._secrets[name.lower()] = _Stored(value, expires_at)
+            stored = _Stored(value, expires_at, self._clock.now().replace(microsecond=0))
+            self._secrets.setdefault(name.lower(), []).append(stored)
 
     def delete(self, name: str) -> datetime | None:
         """Delete and purge. Returns when it will be purged where the vault is protected."""
@@ -59,4 +69,4 @@ class MemoryVault:
     def expires_at(self, name: str) -> datetime | None:
         """When the secret expires; None where it does not, or is not there."""
         stored = self._secrets.get(name.lower())
-        return stored.expires_at if stored else None
+        return stored[-1].expires_at if stored else None

@@ -64,9 +64,9 @@ class TableDefinitions[D: "DataclassInstance"]:
         except RowChangedError:
             raise NotFound(self._class.__name__, definition_id) from None
 
-    def all(self) -> Iterator[D]:
-        """Every definition, in the order of their ids: one request for each thousand."""
-        return (definition for definition, _ in self._scan())
+    def all(self, *, after: str = "") -> Iterator[D]:
+        """Every definition (behind the id `after`), in the order of their ids: one request for each thousand."""
+        return (definition for definition, _ in self._scan(after))
 
     def query(self, criteria: Sequence[Criterion], *, offset: int = 0, limit: int = 50) -> Sequence[D]:
         """Definitions that meet all criteria, in the order of their ids: one point read for a single id, else a scan.
@@ -83,8 +83,9 @@ class TableDefinitions[D: "DataclassInstance"]:
         if row is not None:
             yield self._parsed(row)
 
-    def _scan(self) -> Iterator[tuple[D, JsonObject]]:
-        return map(self._parsed, self._table().rows(self._class.__name__))
+    def _scan(self, after: str = "") -> Iterator[tuple[D, JsonObject]]:
+        rows = self._table().rows(self._class.__name__, after=encode_key(after) if after else "")
+        return map(self._parsed, rows)
 
     def _parsed(self, row: Row) -> tuple[D, JsonObject]:
         document: JsonObject = json.loads(document_text(row))

@@ -1,23 +1,23 @@
 """The index of one type of processes: one partition of the index table, read by ranges of its row keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import batched
+from itertools import batched, islice
 from typing import TYPE_CHECKING
 
 from ferry.adapters.index_rows import (
+    SUMMARY_LIMIT_BYTES,
     aged_range,
     due_end,
     list_prefix,
-    page_of,
     parse_row_key,
     prefix_end,
     row_key,
     start_of,
 )
-from ferry.adapters.table_rows import BATCH_LIMIT, RowChangedError
+from ferry.adapters.table_rows import BATCH_LIMIT, Row, RowChangedError
 from ferry.adapters.tables import Tables
-from ferry.ports.stores import IndexKind, IndexPage, IndexRow
+from ferry.ports.stores import IndexKind, IndexRow
 
 if TYPE_CHECKING:
     from ferry.adapters.azure_table import AzureTable
@@ -53,10 +53,36 @@ class TableIndex:
         start, end = aged_range(state, created_until)
         return [parse_row_key(key) for key in self._keys(start, end, limit)]
 
-    def rows(self, kind: IndexKind, state: str, after: str | None, limit: int) -> IndexPage:
-        """Rows of one list, newest first. Raises InvalidInput for a cursor that is none."""
+    def listed(self, kind: IndexKind, state: str, after: IndexRow | None, limit: int) -> Iterator[Row]:
+        """Rows of one list, newest first, with what they hold."""
+        start, end = start_of(kind, state, after), prefix_end(list_prefix(kind, state))
+        return islice(self._table().rows(self._partition, after=start, before=end, page_size=limit), limit)
+
+    def skip(self, kind: IndexKind, state: str, count: int) -> IndexRow | None:
+        """The `count`-th row of one list, by keys alone."""
         prefix = list_prefix(kind, state)
-        return page_of(self._keys(start_of(prefix, after), prefix_end(prefix), limit + 1), prefix, limit)
+        keys = self._keys(prefix, prefix_end(prefix), count)
+        return parse_row_key(keys[-1]) if len(keys) == count else None
+
+    def relist(self, text: bytes, rows: Sequence[IndexRow], gone: Sequence[IndexRow]) -> None:
+        """Write rows that hold the text and remove others in one request, and one more for each that is not there.
+
+        Nothing happens where the first of `gone` is not there.
+        """
+        from ferry.adapters.azure_table import deleting, putting
+
+        columns = {} if len(text) > SUMMARY_LIMIT_BYTES else {"d0": text}
+        puts = [putting({"PartitionKey": self._partition, "RowKey": row_key(row), **columns}) for row in rows]
+        left = [deleting(self._partition, row_key(row)) for row in gone]
+        while left:
+            try:
+                self._table().transact([*left, *puts], create=False)
+            except RowChangedError as error:
+                if error.position == 0 or error.position >= len(left):
+                    return
+                left.pop(error.position)
+            else:
+                return
 
     def _put_all(self, entities: Sequence[dict[str, str]]) -> None:
         from ferry.adapters.azure_table import putting

@@ -12,15 +12,16 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from ferry.adapters.document_rows import document_row, document_text
+from ferry.adapters.index_rows import parse_row_key
 from ferry.adapters.process_documents import MovedLines, conflict, is_own_write, move_history, taken
 from ferry.adapters.stored_text import stored_text
 from ferry.adapters.table_index import TableIndex, remove_rows
 from ferry.adapters.table_keys import encode_key
 from ferry.adapters.table_rows import BATCH_LIMIT, Row, RowChangedError, RowExistsError, Values
 from ferry.adapters.tables import Tables
-from ferry.domain.codec import from_bytes, json_bytes
+from ferry.domain.codec import from_bytes, json_bytes, to_bytes
 from ferry.domain.process import JsonObject, Process
-from ferry.ports.stores import IndexKind, IndexPage, IndexRow, Record
+from ferry.ports.stores import IndexKind, IndexRow, Listed, Record
 
 if TYPE_CHECKING:
     from ferry.adapters.azure_table import AzureTable
@@ -107,9 +108,23 @@ class TableProcessStore[P: Process]:
         """STATE rows of processes created up to that time, newest first: one request for up to a thousand."""
         return self._index.aged(state, created_until, limit)
 
-    def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> IndexPage:
-        """Rows of STATE or ALL, newest first: one request for up to a thousand."""
-        return self._index.rows(kind, state, after, limit)
+    def relist(self, summary: P, rows: Sequence[IndexRow], gone: Sequence[IndexRow]) -> None:
+        """Write rows that hold the summary and remove others: one request."""
+        self._index.relist(to_bytes(summary), rows, gone)
+
+    def listed(
+        self, kind: IndexKind, *, state: str = "", after: IndexRow | None = None, limit: int = 50
+    ) -> Sequence[Listed[P]]:
+        """Rows of STATE or ALL with what they hold, newest first: one request for up to a thousand."""
+        return [self._listed(row) for row in self._index.listed(kind, state, after, limit)]
+
+    def skip(self, kind: IndexKind, *, state: str = "", count: int) -> IndexRow | None:
+        """The `count`-th row of STATE or ALL: one request for each thousand."""
+        return self._index.skip(kind, state, count)
+
+    def _listed(self, row: Row) -> Listed[P]:
+        text = document_text(row)
+        return Listed(parse_row_key(row.key), from_bytes(self._class, text) if text else None)
 
     def _insert(self, commit: _Commit) -> str:
         from ferry.adapters.azure_table import inserting, putting

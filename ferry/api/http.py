@@ -9,11 +9,15 @@ from ferry.domain.process import Json
 from ferry.ports import LookMessage
 
 BODY_LIMIT_BYTES = 64 * 1024
+SEARCH_LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """What came in. Header names are lower-case; `route` holds the parameters of the route."""
+    """What came in. Header names are lower-case; `route` holds the parameters of the route.
+
+    `search_limit`: how many documents may be looked at to answer it.
+    """
 
     method: str
     url: str
@@ -21,6 +25,7 @@ class ApiRequest:
     route: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
+    search_limit: int = SEARCH_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

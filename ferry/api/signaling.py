@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, check_size
 from ferry.control_plane.flows import FlowService, report_of
 from ferry.control_plane.transfers import TransferService
+from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import AlreadyExists, EffectFailed, InvalidInput, NotFound
-from ferry.ports import Clock
+from ferry.domain.states import FlowState
+from ferry.ports import Clock, LookMessage
 from ferry.protocol import signaling
 from ferry.protocol.identity import Identity, Unauthenticated
 from ferry.protocol.reader import load
@@ -43,9 +45,29 @@ class SignalingApi:
         """POST /dataflows/{id}/terminate."""
         return self._answered(request, self._terminate)
 
-    def ended(self, request: ApiRequest) -> ApiAnswer:
-        """POST /transfers/{id}/dataflow/completed or …/errored, at the control plane."""
-        return self._answered(request, self._ended)
+    def suspend(self, request: ApiRequest) -> ApiAnswer:
+        """POST /dataflows/{id}/suspend."""
+        return self._answered(request, self._suspend)
+
+    def resume(self, request: ApiRequest) -> ApiAnswer:
+        """POST /dataflows/{id}/resume."""
+        return self._answered(request, self._resume)
+
+    def complete(self, request: ApiRequest) -> ApiAnswer:
+        """POST /dataflows/{id}/completed: nobody needs it any more."""
+        return self._answered(request, self._terminate)
+
+    def started(self, request: ApiRequest) -> ApiAnswer:
+        """POST /transfers/{id}/dataflow/started, at the control plane: with the data address of a pull."""
+        return self._answered(request, lambda request: self._told(request, FlowState.STARTED))
+
+    def completed(self, request: ApiRequest) -> ApiAnswer:
+        """POST /transfers/{id}/dataflow/completed, at the control plane."""
+        return self._answered(request, lambda request: self._told(request, FlowState.COMPLETED))
+
+    def errored(self, request: ApiRequest) -> ApiAnswer:
+        """POST /transfers/{id}/dataflow/errored, at the control plane."""
+        return self._answered(request, lambda request: self._told(request, FlowState.FAILED))
 
     def _start(self, request: ApiRequest) -> ApiAnswer:
         flow = signaling.read_start(load(request.body), now=self.clock.now())
@@ -62,12 +84,27 @@ class SignalingApi:
 
     def _terminate(self, request: ApiRequest) -> ApiAnswer:
         flow = self.flows.get(request.route.get("id", ""))
-        self.flows.terminate(flow.id, signaling.read_terminate(load(request.body)))
+        self.flows.terminate(flow.id, signaling.read_reason(load(request.body)))
         return ApiAnswer(200)
 
-    def _ended(self, request: ApiRequest) -> ApiAnswer:
-        report = signaling.read_status(load(request.body))
-        handled = self.transfers.report(request.route.get("id", ""), report)
+    def _suspend(self, request: ApiRequest) -> ApiAnswer:
+        flow = self.flows.get(request.route.get("id", ""))
+        reason = signaling.read_reason(load(request.body))
+        return self._standing(flow.id, self.flows.suspend(flow.id, reason) or flow)
+
+    def _resume(self, request: ApiRequest) -> ApiAnswer:
+        flow = self.flows.get(request.route.get("id", ""))
+        handled = self.flows.resume(flow.id)
+        return self._standing(flow.id, handled.process if handled else flow, handled.looks if handled else ())
+
+    def _standing(self, flow_id: str, flow: DataFlow, looks: tuple[LookMessage, ...] = ()) -> ApiAnswer:
+        message = signaling.status_message(flow_id, report_of(flow), message_id=str(uuid.uuid4()))
+        return ApiAnswer(200, message, looks=looks)
+
+    def _told(self, request: ApiRequest, state: FlowState) -> ApiAnswer:
+        process_id = request.route.get("id", "")
+        report = signaling.read_callback(load(request.body), process_id, state)
+        handled = self.transfers.report(process_id, report)
         return ApiAnswer(200, looks=handled.looks)
 
     def _answered(self, request: ApiRequest, answer: Callable[[ApiRequest], ApiAnswer]) -> ApiAnswer:

@@ -30,7 +30,10 @@ _FOREIGN_NAMES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantSettings:
-    """One process of a participant. `data_plane_url`: where its data plane runs, if that is another process."""
+    """One process of a participant. `data_plane_url`: where its data plane runs, if that is another process.
+
+    `signed`: it proves who it is, to `partners` (their DIDs by participant id).
+    """
 
     resources: ParticipantResources
     host_id: str
@@ -38,6 +41,8 @@ class ParticipantSettings:
     roles: str = "consumer,provider,dataplane"
     keyless: bool = False
     data_plane_url: str = ""
+    signed: bool = False
+    partners: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def environment(self, public_url: str) -> dict[str, str]:
         """The variables, without those of the machine."""
@@ -63,6 +68,8 @@ class ParticipantSettings:
             "FERRY_JANITOR_SCHEDULE": f"*/{JANITOR_SECONDS} * * * * *",
             "FERRY_JANITOR_SECONDS": str(JANITOR_SECONDS),
             "FERRY_DATA_PLANE_URL": self.data_plane_url,
+            "FERRY_IDENTITY": "signed" if self.signed else "mock",
+            "FERRY_PARTNERS": json.dumps(dict(self.partners)),
         }
 
     def _host_storage(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ _Keyless = Annotated[
 _Remote = Annotated[
     bool, typer.Option("--remote-data-plane", help="The provider's data plane as a process of its own.")
 ]
+_Signed = Annotated[bool, typer.Option("--signed", help="Participants prove who they are, by keys that they publish.")]
 _Host = Annotated[HostKind, typer.Option(help="What runs the participants: our own host, or Core Tools.")]
 
 
@@ -33,6 +34,7 @@ def up(
     as_json: _AsJson = False,
     keyless: _Keyless = False,
     remote_data_plane: _Remote = False,
+    signed: _Signed = False,
     host: _Host = HostKind.DEVHOST,
 ) -> None:
     """Start the emulators, a provider and a consumer; Ctrl-C stops them and leaves nothing behind."""
@@ -41,7 +43,8 @@ def up(
     from ferry.cli.up import run_up
 
     with _ended_well(stopped_code=0):
-        run_up(StackOptions(keyless=keyless, remote_data_plane=remote_data_plane, host=host), as_json=as_json)
+        options = StackOptions(keyless=keyless, remote_data_plane=remote_data_plane, signed=signed, host=host)
+        run_up(options, as_json=as_json)
 
 
 @app.command()
@@ -53,13 +56,14 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the logs.")] = False,
     keyless: _Keyless = False,
     remote_data_plane: _Remote = False,
+    signed: _Signed = False,
     host: _Host = HostKind.DEVHOST,
 ) -> None:
     """Move real files from a provider to a consumer, verify every one of them, take everything away again."""
     from ferry.cli.demo import DemoOptions, run_demo
     from ferry.cli.stack import StackOptions
 
-    stack = StackOptions(keyless=keyless, remote_data_plane=remote_data_plane, host=host)
+    stack = StackOptions(keyless=keyless, remote_data_plane=remote_data_plane, signed=signed, host=host)
     options = DemoOptions(source=source, unmanaged=unmanaged, keep=keep, stack=stack)
     console = Console(quiet=as_json)
     with _ended_well():

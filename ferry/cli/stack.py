@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +23,7 @@ from ferry.emulators.admin_client import AdminClient, SubscriptionStatus
 from ferry.emulators.launch import LaunchedEmulators
 from ferry.emulators.resources import ParticipantResources
 from ferry.emulators.vault_access import seed_account_keys, vault_client
+from ferry.protocol.did import did_of
 
 CONSUMER, PROVIDER, DATA_PLANE = "consumer", "provider", "dataplane"
 READY_SECONDS = 60.0
@@ -32,11 +33,13 @@ READY_SECONDS = 60.0
 class StackOptions:
     """How the stack is to run. `environment`: variables above the settings, by process; an empty value removes one.
 
-    `relay`: a relay before Azurite that can make faults. `subscribe`: whether Event Grid tells the consumer of markers.
+    `signed`: participants prove who they are. `relay`: a relay before Azurite that can make faults. `subscribe`:
+    whether Event Grid tells the consumer of markers.
     """
 
     keyless: bool = False
     remote_data_plane: bool = False
+    signed: bool = False
     relay: bool = False
     subscribe: bool = True
     host: HostKind = HostKind.DEVHOST
@@ -167,6 +170,7 @@ class LocalStack:
         if self.options.remote_data_plane:
             # The provider must be told its address, which is certain only when it listens.
             self._add(DATA_PLANE, self._settings(PROVIDER, keys, host_id="provider-plane", roles="dataplane"), place)
+            self.participant(DATA_PLANE).start()
             self._wait_until_ready()
             data_plane_url = f"{self.participant(DATA_PLANE).url}/api"
         roles = "consumer,provider" if self.options.remote_data_plane else "consumer,provider,dataplane"
@@ -176,6 +180,10 @@ class LocalStack:
             self._settings(PROVIDER, keys, host_id=PROVIDER, roles=roles, data_plane_url=data_plane_url),
             place,
         )
+        for process in (self.consumer, self.provider):
+            # Who a participant is follows from its address, which all of them have now.
+            process.settings = replace(process.settings, partners=self._partners())
+            process.start()
         self._wait_until_ready()
 
     def _settings(
@@ -188,13 +196,18 @@ class LocalStack:
             roles=roles or "consumer,provider,dataplane",
             keyless=self.options.keyless,
             data_plane_url=data_plane_url,
+            signed=self.options.signed,
         )
+
+    def _partners(self) -> dict[str, str]:
+        if not self.options.signed:
+            return {}
+        return {name: did_of(f"{self.participant(name).url}/api") for name in (CONSUMER, PROVIDER)}
 
     def _add(self, name: str, settings: ParticipantSettings, place: RunPlace) -> None:
         process = ParticipantProcess(name, settings, place=place, environment=self.options.environment.get(name, {}))
         self._processes[name] = process
         self._exits.callback(process.stop)
-        process.start()
 
     def _wait_until_ready(self) -> None:
         """All of them, at the same time: each needs a second or two of the machine."""

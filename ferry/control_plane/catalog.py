@@ -1,13 +1,28 @@
-"""What a participant offers to whom: assets, contract definitions and policies joined into offers."""
+"""What a participant offers to whom: assets, contract definitions and policies joined into offers.
+
+The access policy of a contract definition decides who sees its offers; the contract policy is what is offered, and is
+evaluated when somebody asks for it. Assets are read once for a page, those of one id with a single read.
+"""
 
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
+from ferry.domain.codec import to_json
 from ferry.domain.contracts import Asset, ContractDefinition, Criterion, PolicyDefinition
+from ferry.domain.criteria import matches, wanted_id
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.offers import OfferId, read_offer_id
-from ferry.domain.policy import PolicyContext, normal_rules, refusal
+from ferry.domain.policy import (
+    PolicyContext,
+    PolicyScope,
+    never_allows,
+    normal_rules,
+    refusal,
+    stated_claims,
+    worded_as,
+)
 from ferry.domain.process import Json, JsonObject
 from ferry.ports import Clock, Definitions
 
@@ -29,8 +44,19 @@ class OfferedAsset:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogPage:
+    """Some of the assets on offer, in the order of their ids, and whether there are more behind them."""
+
+    assets: tuple[OfferedAsset, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OfferVerdict:
-    """Whether an offer that somebody asks for is ours and open to them; the policy is ours, not theirs."""
+    """Whether an offer that somebody asks for is ours and open to them; the policy is ours, not theirs.
+
+    A fault beside an asset: the offer is theirs to have, on other terms than those that they ask for.
+    """
 
     fault: Fault | None = None
     asset_id: str = ""
@@ -46,59 +72,119 @@ class Catalog:
     contract_definitions: Definitions[ContractDefinition]
     clock: Clock
 
-    def datasets(self, participant_id: str) -> Iterator[OfferedAsset]:
-        """Everything that this participant may see."""
-        found: dict[str, OfferedAsset] = {}
-        for definition in self.contract_definitions.all():
-            policy = self._visible_policy(definition, participant_id)
-            if policy is None:
-                continue
-            for asset in self.assets.query(definition.assets_selector, limit=100_000):
-                offer = Offer(OfferId(definition.id, asset.id, str(uuid.uuid4())), policy)
-                known = found.get(asset.id, OfferedAsset(asset, ()))
-                found[asset.id] = OfferedAsset(asset, (*known.offers, offer))
-        yield from found.values()
+    def page(
+        self, participant_id: str, criteria: tuple[Criterion, ...] = (), *, after: str = "", offset: int = 0, limit: int
+    ) -> CatalogPage:
+        """What this participant may see of the assets that meet the criteria, behind the id `after`."""
+        only = wanted_id(criteria)
+        seen = self.datasets(participant_id, after=after) if only is None else self._alone(participant_id, only)
+        found = (it for it in seen if matches(criteria, told_of(it.asset)))
+        page = tuple(islice(found, offset, offset + limit))
+        return CatalogPage(page, next(found, None) is not None)
+
+    def datasets(self, participant_id: str, *, after: str = "") -> Iterator[OfferedAsset]:
+        """Everything that this participant may see, in the order of its ids."""
+        shelf = self._shelf(participant_id)
+        if not shelf:
+            return
+        for asset in self.assets.all(after=after):
+            offered = _offered(asset, shelf)
+            if offered is not None:
+                yield offered
 
     def dataset(self, participant_id: str, asset_id: str) -> OfferedAsset | None:
         """One asset with its offers; None where there is none or this participant may not see it."""
         asset = self.assets.get(asset_id)
-        if asset is None:
-            return None
-        offers: list[Offer] = []
-        for definition in self.contract_definitions.all():
-            policy = self._visible_policy(definition, participant_id)
-            if policy is not None and self._selects(definition, asset_id):
-                offers.append(Offer(OfferId(definition.id, asset_id, str(uuid.uuid4())), policy))
-        return OfferedAsset(asset, tuple(offers)) if offers else None
+        return None if asset is None else _offered(asset, self._shelf(participant_id))
 
-    def judge_offer(self, participant_id: str, offer_id: str, asset_id: str, asked: JsonObject) -> OfferVerdict:
-        """Is that an offer of ours, open to this participant, on these terms?"""
+    def _alone(self, participant_id: str, asset_id: str) -> Iterator[OfferedAsset]:
+        found = self.dataset(participant_id, asset_id)
+        return iter(() if found is None else (found,))
+
+    def judge_offer(
+        self, participant_id: str, offer_id: str, asset_id: str, asked: JsonObject, *, purpose: str | None = None
+    ) -> OfferVerdict:
+        """Is that an offer of ours, open to this participant, on these terms, for the purpose that it states?"""
         unknown = Fault(FaultCode.OFFER_UNKNOWN, f"offer {offer_id!r} does not exist (any more); ask the catalog again")
         wanted = read_offer_id(offer_id)
         if wanted is None or (asset_id and wanted.asset_id != asset_id):
             return OfferVerdict(unknown)
+        context = PolicyContext(participant_id, self.clock.now(), stated_claims(purpose))
         definition = self.contract_definitions.get(wanted.definition_id)
-        policy = self._visible_policy(definition, participant_id) if definition else None
-        if definition is None or policy is None or not self._selects(definition, wanted.asset_id):
+        policy = self._visible_policy(definition, context) if definition else None
+        asset = self.assets.get(wanted.asset_id) if policy is not None else None
+        if definition is None or policy is None or asset is None or not _selects(definition, asset):
             return OfferVerdict(unknown)
         if normal_rules(asked) != normal_rules(policy):
             message = f"the rules asked for are not those of offer {offer_id!r}"
-            return OfferVerdict(Fault(FaultCode.POLICY_VIOLATED, message))
-        reason = refusal(policy, PolicyContext(participant_id, self.clock.now()))
+            return OfferVerdict(Fault(FaultCode.POLICY_VIOLATED, message), wanted.asset_id, policy)
+        reason = _refusal_of_agreement(policy, context)
         if reason is not None:
             return OfferVerdict(Fault(FaultCode.POLICY_VIOLATED, f"the contract policy refuses: {reason}"))
-        return OfferVerdict(None, wanted.asset_id, policy)
+        # EDC takes an agreement without rules for an offer without rules alone.
+        return OfferVerdict(None, wanted.asset_id, worded_as(policy, asked))
 
-    def _visible_policy(self, definition: ContractDefinition, participant_id: str) -> JsonObject | None:
-        """The contract policy, if the access policy lets this participant see the offer."""
-        access = self.policies.get(definition.access_policy_id)
-        contract = self.policies.get(definition.contract_policy_id)
-        if access is None or contract is None:
-            return None
-        if refusal(access.policy, PolicyContext(participant_id, self.clock.now())) is not None:
+    def _shelf(self, participant_id: str) -> list["_Shelved"]:
+        """The contract definitions whose offers this participant may see, each with its contract policy."""
+        context = PolicyContext(participant_id, self.clock.now(), scope=PolicyScope.CATALOG)
+        known: dict[str, PolicyDefinition | None] = {}
+        shelf: list[_Shelved] = []
+        for definition in self.contract_definitions.all():
+            policy = self._visible_policy(definition, context, known)
+            if policy is not None:
+                shelf.append(_Shelved(definition, policy))
+        return shelf
+
+    def _visible_policy(
+        self,
+        definition: ContractDefinition,
+        context: PolicyContext,
+        known: dict[str, PolicyDefinition | None] | None = None,
+    ) -> JsonObject | None:
+        """The contract policy, if the access policy lets this participant see the offer. `known` spares reading."""
+        read = {} if known is None else known
+        for policy_id in (definition.access_policy_id, definition.contract_policy_id):
+            if policy_id not in read:
+                read[policy_id] = self.policies.get(policy_id)
+        access, contract = read[definition.access_policy_id], read[definition.contract_policy_id]
+        if access is None or contract is None or refusal(access.policy, context) is not None:
             return None
         return contract.policy
 
-    def _selects(self, definition: ContractDefinition, asset_id: str) -> bool:
-        criteria = (*definition.assets_selector, Criterion("id", "=", asset_id))
-        return bool(self.assets.query(criteria, limit=1))
+
+@dataclass(frozen=True, slots=True)
+class _Shelved:
+    """A contract definition that is on offer, and its contract policy."""
+
+    definition: ContractDefinition
+    policy: JsonObject
+
+
+def told_of(asset: Asset) -> JsonObject:
+    """What others may know of an asset, and so may search by: not where it lies, nor its private properties."""
+    return {"id": asset.id, "properties": asset.properties}
+
+
+def _offered(asset: Asset, shelf: list[_Shelved]) -> OfferedAsset | None:
+    document = to_json(asset)
+    offers = tuple(
+        Offer(OfferId(it.definition.id, asset.id, str(uuid.uuid4())), it.policy)
+        for it in shelf
+        if matches(it.definition.assets_selector, document)
+    )
+    return OfferedAsset(asset, offers) if offers else None
+
+
+def _selects(definition: ContractDefinition, asset: Asset) -> bool:
+    return matches(definition.assets_selector, to_json(asset))
+
+
+def _refusal_of_agreement(policy: JsonObject, context: PolicyContext) -> str | None:
+    """Why this participant may not have an agreement under the policy; one that could never be used is refused, too."""
+    reason = refusal(policy, context)
+    if reason is not None:
+        return reason
+    agreed = PolicyContext(
+        context.participant_id, context.now, context.claims, PolicyScope.TRANSFER, signed_at=context.now
+    )
+    return refusal(policy, agreed) if never_allows(policy, agreed) else None

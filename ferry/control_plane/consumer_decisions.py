@@ -3,15 +3,16 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ferry.control_plane import steps
+from ferry.control_plane import client_orders, failure_decisions, pull_decisions, steps, suspension_decisions
+from ferry.control_plane import delivery_decisions as delivery
 from ferry.control_plane import transfer_decisions as common
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.contracts import ContractAgreement
 from ferry.domain.data_address import AZURE_STORAGE_PUSH, DestinationAddress
 from ferry.domain.decision import (
     Claim,
     ClaimSource,
     Command,
-    CommandKind,
     Decision,
     Done,
     Failed,
@@ -21,7 +22,6 @@ from ferry.domain.decision import (
     Received,
     Task,
 )
-from ferry.domain.faults import Fault
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import HistoryEntry, Intent, IntentKind, JsonObject
 from ferry.domain.states import TransferState
@@ -29,20 +29,19 @@ from ferry.domain.transfer_process import Destination, TransferProcess
 
 type Outcome = Decision[TransferProcess]
 
-_WAITING = frozenset({TransferState.REQUESTED, TransferState.STARTED})
-# A look that is due within this time is waited for.
-_SOON = timedelta(seconds=2)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferOrder:
-    """What a client asks for when it starts a transfer (step 1). `agreement`: where the caller has read it already."""
+    """What a client asks for when it starts a transfer (step 1). `agreement`: where the caller has read it already.
+
+    A pull has no destination.
+    """
 
     counter_party_id: str
     counter_party_address: str
     agreement_id: str
     asset_id: str
-    destination: DestinationAddress
+    destination: DestinationAddress | None = None
     managed: bool = True
     transfer_type: str = AZURE_STORAGE_PUSH
     sas_seconds: float | None = None
@@ -50,26 +49,15 @@ class TransferOrder:
     request_digest: str = ""
     trace_parent: str | None = None
     agreement: ContractAgreement | None = None
+    agreement_ends_at: datetime | None = None
+    purpose: str | None = None
+    callbacks: tuple[CallbackAddress, ...] = ()
 
 
 def initiate(order: TransferOrder, moment: Moment) -> TransferProcess:
     """A new process with all the names that it will need (step 1)."""
     now = moment.now
     process_id = order.process_id or moment.ids.fresh()
-    container = order.destination.container or f"ferry-{process_id}"
-    destination = Destination(
-        account=order.destination.account,
-        endpoint=order.destination.endpoint,
-        container=container,
-        folder=order.destination.folder,
-        blob_name=order.destination.blob_name,
-        key_name=order.destination.key_name,
-        managed=order.managed,
-        marker=".complete" if order.managed else f".{process_id}.complete",
-        secret_name=f"ferry-sas-{moment.ids.fresh()}",
-        policy_id=moment.ids.fresh(),
-        sas_expires_at=now + timedelta(seconds=order.sas_seconds or moment.limits.sas_seconds),
-    )
     process = TransferProcess(
         id=process_id,
         role=Role.CONSUMER,
@@ -82,12 +70,33 @@ def initiate(order: TransferOrder, moment: Moment) -> TransferProcess:
         asset_id=order.asset_id,
         transfer_type=order.transfer_type,
         request_digest=order.request_digest,
-        destination=destination,
+        agreement_ends_at=order.agreement_ends_at,
+        purpose=order.purpose,
+        callbacks=order.callbacks,
         history=(HistoryEntry(now, TransferState.INITIAL.value, "transfer asked for", 1),),
         trace_parent=order.trace_parent,
     )
+    if process.is_pull or order.destination is None:
+        return pull_decisions.begun(process, moment)
+    process = replace(process, destination=_destination(order, order.destination, process_id, moment))
     process = common.enter(process, TransferState.PREPARATION_REQUESTED, moment, "preparing the destination")
     return process.with_intents(steps.intent(moment, IntentKind.PREPARE_DESTINATION))
+
+
+def _destination(order: TransferOrder, wanted: DestinationAddress, process_id: str, moment: Moment) -> Destination:
+    return Destination(
+        account=wanted.account,
+        endpoint=wanted.endpoint,
+        container=wanted.container or f"ferry-{process_id}",
+        folder=wanted.folder,
+        blob_name=wanted.blob_name,
+        key_name=wanted.key_name,
+        managed=order.managed,
+        marker=".complete" if order.managed else f".{process_id}.complete",
+        secret_name=f"ferry-sas-{moment.ids.fresh()}",
+        policy_id=moment.ids.fresh(),
+        sas_expires_at=moment.now + timedelta(seconds=order.sas_seconds or moment.limits.sas_seconds),
+    )
 
 
 def decide(process: TransferProcess, task: Task, moment: Moment) -> Outcome:
@@ -99,15 +108,15 @@ def decide(process: TransferProcess, task: Task, moment: Moment) -> Outcome:
             waiting = process.intent(task.intent_id)
             return Decision(_late(process, task, moment) if waiting is None else _done(process, waiting, task, moment))
         case Failed():
-            return Decision(common.after_failure(process, task, moment))
+            return Decision(failure_decisions.after_failure(process, task, moment))
         case Received():
             return _received(process, task, moment)
         case Claim():
-            return Decision(_claimed(process, task.source, moment))
+            return Decision(delivery.claimed(process, task.source, moment))
         case Command():
-            return _commanded(process, task, moment)
+            return client_orders.commanded(process, task, moment)
         case Poisoned():
-            return Decision(common.after_poison(process, task, moment))
+            return Decision(failure_decisions.after_poison(process, task, moment))
         case _:
             return Decision(process)
 
@@ -115,7 +124,7 @@ def decide(process: TransferProcess, task: Task, moment: Moment) -> Outcome:
 def next_look_at(process: TransferProcess, moment: Moment) -> datetime | None:
     """When this process wants to be looked at for its own sake: to see whether the data is there, or its deadline."""
     times = [process.deadline_at] if process.deadline_at else []
-    if process.state in _WAITING:
+    if process.state in delivery.WAITING and not process.is_pull:
         waited = (moment.now - process.state_at).total_seconds()
         limits = moment.limits
         pause = max(limits.first_look_seconds, min(limits.last_look_seconds, waited))
@@ -128,28 +137,18 @@ def _look(process: TransferProcess, look: Look, moment: Moment) -> TransferProce
     if process.is_final or process.state is TransferState.DEPROVISIONING:
         return process
     if process.deadline_at is not None and moment.now >= process.deadline_at:
-        fault = steps.late_fault(process, moment, common.STEP_OF_STATE.get(process.state))
-        return common.terminate(process, fault, moment, tell_peer=True)
-    return _claimed(process, ClaimSource.LOOK, moment) if process.state in _WAITING else process
+        return _overdue(process, moment)
+    return delivery.claimed(process, ClaimSource.LOOK, moment) if process.state in delivery.WAITING else process
 
 
-def _claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> TransferProcess:
-    """Somebody says that the data is there: check it. A look is a question only, so it moves no state.
-
-    The trigger's news of a small transfer comes together with the provider's message and shortly before the first look:
-    it is left to them, since checking twice at once would cost twice. Where no look is near it is enough alone.
-    """
-    open_states = _WAITING | {TransferState.REQUESTING}
-    if process.state not in open_states or process.has_intent(IntentKind.VERIFY_DELIVERY):
-        return process
-    soon = moment.now + _SOON
-    if source is ClaimSource.TRIGGER and process.look is not None and moment.now < process.look.at <= soon:
-        return process
-    check = steps.intent(moment, IntentKind.VERIFY_DELIVERY, {"claim": source.value})
-    if source is not ClaimSource.MESSAGE:
-        return process.with_intents(check)
-    entered = common.enter(process, TransferState.COMPLETING, moment, f"said to be complete by {source.value}", 13)
-    return entered.without_kinds(IntentKind.SEND_MESSAGE).with_intents(check)
+def _overdue(process: TransferProcess, moment: Moment) -> TransferProcess:
+    """The deadline has passed."""
+    if process.state in (TransferState.SUSPENDING, TransferState.RESUMING):
+        return suspension_decisions.overdue(process, moment)
+    if process.is_pull and process.state is TransferState.COMPLETING:
+        return failure_decisions.unacknowledged(process, moment, "no answer of the provider")
+    fault = steps.late_fault(process, moment, common.STEP_OF_STATE.get(process.state))
+    return common.terminate(process, fault, moment, tell_peer=True)
 
 
 def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment) -> TransferProcess:
@@ -160,8 +159,10 @@ def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
             return entered.with_intents(steps.send(moment, MessageKind.TRANSFER_REQUEST))
         case IntentKind.SEND_MESSAGE:
             return _sent(process, waiting, done, moment)
+        case IntentKind.STORE_ADDRESS:
+            return pull_decisions.address_stored(process, moment)
         case IntentKind.VERIFY_DELIVERY:
-            return _verified(process, waiting, done.result, moment)
+            return delivery.verified(process, waiting, done.result, moment)
         case IntentKind.REVOKE_ACCESS:
             return common.settle_deprovisioning(_revoked(process, waiting, done.result, moment), moment)
         case _:
@@ -171,6 +172,8 @@ def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
 def _late(process: TransferProcess, done: Done, moment: Moment) -> TransferProcess:
     """The result of an effect whose intent was withdrawn meanwhile: what it has created is taken away again."""
     over = process.is_final or process.state is TransferState.DEPROVISIONING
+    if done.kind is IntentKind.STORE_ADDRESS and over:
+        return process.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
     if done.kind is not IntentKind.PREPARE_DESTINATION or not over:
         return process
     undone = process.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
@@ -180,7 +183,12 @@ def _late(process: TransferProcess, done: Done, moment: Moment) -> TransferProce
 
 
 def _sent(process: TransferProcess, waiting: Intent, done: Done, moment: Moment) -> TransferProcess:
-    if steps.message_of(waiting) != MessageKind.TRANSFER_REQUEST.value:
+    message = steps.message_of(waiting)
+    if message == MessageKind.TRANSFER_COMPLETION.value and process.state is TransferState.COMPLETING:
+        return pull_decisions.completed(process, moment, "completion told to the provider")
+    if message in (MessageKind.TRANSFER_SUSPENSION.value, MessageKind.TRANSFER_START.value):
+        return suspension_decisions.told(process, moment)
+    if message != MessageKind.TRANSFER_REQUEST.value:
         return process
     provider_pid = done.result.get("providerPid")
     if isinstance(provider_pid, str) and process.correlation_id is None:
@@ -199,44 +207,6 @@ def _revoked(process: TransferProcess, waiting: Intent, result: JsonObject, mome
     return process.noted(moment.now, "SAS revoked, its secret deleted", 17)
 
 
-def _verified(process: TransferProcess, waiting: Intent, result: JsonObject, moment: Moment) -> TransferProcess:
-    outcome = result.get("outcome")
-    if process.state not in _WAITING | {TransferState.REQUESTING, TransferState.COMPLETING}:
-        return process
-    by_message = process.state is TransferState.COMPLETING
-    cursor = result.get("cursor")
-    if outcome == "slice" and isinstance(cursor, dict):
-        again = Intent(moment.ids.fresh(), IntentKind.VERIFY_DELIVERY, waiting.detail)
-        return replace(process, verify_cursor=cursor).with_intents(again)
-    if outcome == "mismatch":
-        detail = result.get("detail")
-        text = f"what arrived is not what the marker says: {detail}. Start the transfer again."
-        fault = Fault("VERIFICATION_FAILED", text, retryable=True, step=13)
-        return common.terminate(process, fault, moment, tell_peer=True)
-    if outcome == "verified" or (by_message and outcome in ("absent", "unmarked")):
-        return _completed(process, waiting, result, moment)
-    return process
-
-
-def _completed(process: TransferProcess, waiting: Intent, result: JsonObject, moment: Moment) -> TransferProcess:
-    verified = result.get("outcome") == "verified"
-    if process.state is not TransferState.COMPLETING:
-        claim = waiting.detail.get("claim")
-        process = common.enter(process, TransferState.COMPLETING, moment, f"found complete by {claim}", 13)
-    # The marker may be there before any answer or message of the provider has told us its pid.
-    provider_pid = result.get("provider_pid")
-    process = replace(
-        process.without_kinds(IntentKind.SEND_MESSAGE),
-        correlation_id=process.correlation_id or (provider_pid if isinstance(provider_pid, str) else None),
-        verification="manifest" if verified else "none",
-        delivered={key: result[key] for key in ("blobs", "bytes", "root") if key in result},
-        verify_cursor=None,
-    )
-    what = "data is there and verified" if verified else "the provider says that it is complete; it wrote no manifest"
-    done = common.enter(process, TransferState.COMPLETED, moment, what, 13)
-    return done.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
-
-
 def _received(process: TransferProcess, received: Received, moment: Moment) -> Outcome:
     provider_pid = received.content.get("providerPid")
     if process.correlation_id is None and isinstance(provider_pid, str) and provider_pid:
@@ -251,31 +221,26 @@ def _received(process: TransferProcess, received: Received, moment: Moment) -> O
     if verdict is not None:
         # Where it is refused, even the pid that it brought is forgotten.
         return verdict if verdict.refused is None else replace(verdict, process=process)
-    process = learned.applied(received.message_id, received.digest)
+    return Decision(_applied(learned.applied(received.message_id, received.digest), received, moment))
+
+
+def _applied(process: TransferProcess, received: Received, moment: Moment) -> TransferProcess:
     match received.kind:
+        case MessageKind.TRANSFER_START if process.is_pull:
+            return pull_decisions.start_told(process, received, moment)
         case MessageKind.TRANSFER_START:
-            return Decision(_started(process, moment))
+            return _started(process, moment)
+        case MessageKind.TRANSFER_COMPLETION if process.is_pull:
+            return pull_decisions.completed_by_peer(process, moment)
         case MessageKind.TRANSFER_COMPLETION:
-            return Decision(_said_complete(process, moment))
+            return delivery.said_complete(process, moment)
+        case MessageKind.TRANSFER_SUSPENSION:
+            return suspension_decisions.suspended_by_peer(process, received, moment)
         case _:
-            return Decision(common.on_termination(process, received, moment))
+            return common.on_termination(process, received, moment)
 
 
 def _started(process: TransferProcess, moment: Moment) -> TransferProcess:
     """A start may overtake the answer to our request: then the request has arrived, and is not sent again."""
     process = process.without_kinds(IntentKind.SEND_MESSAGE)
     return common.enter(process, TransferState.STARTED, moment, "the provider has started", 7)
-
-
-def _said_complete(process: TransferProcess, moment: Moment) -> TransferProcess:
-    process = process.without_kinds(IntentKind.VERIFY_DELIVERY)
-    return _claimed(process, ClaimSource.MESSAGE, moment)
-
-
-def _commanded(process: TransferProcess, command: Command, moment: Moment) -> Outcome:
-    if command.kind is CommandKind.DEPROVISION:
-        return Decision(common.deprovision(process, moment, command.reason))
-    if process.is_final or process.state is TransferState.DEPROVISIONING:
-        return Decision(process, refused=f"terminate is not allowed in state {process.state.value}")
-    fault = Fault("TERMINATED_BY_CLIENT", command.reason or "terminated by the client")
-    return Decision(common.terminate(process, fault, moment, tell_peer=True))

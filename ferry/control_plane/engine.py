@@ -1,24 +1,23 @@
 """The engine: load, decide, commit, then act; each result comes back as a task.
 
 `decide` is pure. The engine writes index rows, commits the document under its ETag, and only then performs the intents
-that the committed document holds. A crash anywhere leaves an intent that is repeated under the same names.
+that the committed document holds. A crash anywhere leaves an intent that is repeated under the same names. Notices to
+callbacks are sent from the queue alone, when nothing of the process itself is due.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ferry.control_plane import index, look_schedule
-from ferry.control_plane.engine_run import Run
+from ferry.control_plane import index, look_schedule, notices
+from ferry.control_plane.engine_run import Handled, Run, log_news
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.decision import Decision, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
 from ferry.domain.faults import AlreadyExists, CommitConflict, EffectFailed, Fault, FaultCode, NotFound
 from ferry.domain.process import LEASED, LONG_RUNNING, Intent, IntentKind, JsonObject, Process, ScheduledLook
 from ferry.ports import Clock, IndexRow, Lane, LookMessage, ProcessStore, Record, TaskQueue
 from ferry.telemetry import concerning
-
-log = logging.getLogger("ferry.engine")
 
 COMMIT_TRIES = 12
 REARM_SECONDS = 20.0
@@ -51,22 +50,9 @@ class Rules[P: Process](Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Handled[P: Process]:
-    """What became of a task. `looks` are to leave by an output binding: they are due at once.
-
-    `refused` is set when the task is not allowed in the state that the process is in. `record` is the last commit.
-    """
-
-    process: P
-    refused: str | None = None
-    looks: tuple[LookMessage, ...] = ()
-    record: Record[P] | None = None
-
-
 @dataclass(kw_only=True)
 class Engine[P: Process]:
-    """Moves the processes of one type."""
+    """Moves the processes of one type. `callbacks` are told of every process, beside those that it brings itself."""
 
     kind: str
     store: ProcessStore[P]
@@ -76,6 +62,7 @@ class Engine[P: Process]:
     clock: Clock
     ids: Ids
     limits: Limits
+    callbacks: tuple[CallbackAddress, ...] = ()
     janitor_seconds: float = 300.0
     patience_seconds: float = 1.0
 
@@ -85,7 +72,7 @@ class Engine[P: Process]:
         `held` is an intent of it whose lease the caller holds from the start: it is performed at once.
         """
         concerning(process.id, process.trace_parent)
-        run = Run(None, process)
+        run = Run(None, notices.announced(self.kind, None, process, self.callbacks, self.moment()))
         self._commit(run)
         if held is not None:
             self._apply(run, self._perform(run.working, held))
@@ -132,7 +119,7 @@ class Engine[P: Process]:
         if isinstance(task, Poisoned):
             self._send_look(run.working, run.working.look.epoch if run.working.look else None, REARM_SECONDS)
             return Handled(run.working)
-        handled = self._go_on(run, budget_seconds)
+        handled = self._go_on(run, budget_seconds, tells=isinstance(task, Look))
         return replace(handled, refused=refused)
 
     def load(self, process_id: str) -> P:
@@ -157,16 +144,25 @@ class Engine[P: Process]:
         return Run(record, record.document)
 
     def _apply(self, run: Run[P], task: Task) -> str | None:
-        decision = self.rules.decide(run.working, task, self.moment())
-        run.working = decision.process
+        moment = self.moment()
         run.tasks.append(task)
+        before = notices.without_expired(run.working, moment.now)
+        told = notices.told(before, task, moment)
+        if told is not None:
+            run.working = told
+            return None
+        decision = self.rules.decide(before, task, moment)
+        run.working = notices.announced(self.kind, before, decision.process, self.callbacks, moment)
         return decision.refused
 
-    def _go_on(self, run: Run[P], budget_seconds: float) -> Handled[P]:
-        """Perform what is due, commit what it led to, until nothing is due or the time is over."""
+    def _go_on(self, run: Run[P], budget_seconds: float, *, tells: bool = False) -> Handled[P]:
+        """Perform what is due, commit what it led to, until nothing is due or the time is over.
+
+        `tells`: notices, too. Who waits for an answer does not wait for a callback, which may be itself.
+        """
         until = self.clock.now() + timedelta(seconds=budget_seconds)
         while budget_seconds > 0 and self.clock.now() < until:
-            due = self._due(run.working)
+            due = self._due(run.working, tells=tells)
             if due:
                 self._perform_all(run, due)
             elif not self._wait_for_retry(run.working, until):
@@ -176,13 +172,13 @@ class Engine[P: Process]:
     def _perform_all(self, run: Run[P], due: tuple[Intent, ...]) -> None:
         """Perform these committed intents in turn; commit before a long one, and as soon as a new one appears."""
         for intent in due:
-            if run.working.intent(intent.id) is None:
+            if run.awaits(intent) is None:
                 continue
             if run.is_dirty and intent.kind in LONG_RUNNING:
                 self._commit(run)
             if intent.kind in LEASED and not self._take(run, intent):
                 continue
-            current = run.working.intent(intent.id)
+            current = run.awaits(intent)
             if current is None:
                 continue
             self._apply(run, self._perform(run.working, current))
@@ -205,8 +201,13 @@ class Engine[P: Process]:
         except (CommitConflict, AlreadyExists, NotFound) as error:
             return Failed(intent.id, Fault(FaultCode.UNEXPECTED, str(error), retryable=True))
 
-    def _due(self, process: P) -> tuple[Intent, ...]:
-        return tuple(i for i in process.due_intents(self.clock.now()) if i.kind in self.performers)
+    def _due(self, process: P, *, tells: bool = True) -> tuple[Intent, ...]:
+        """What may be performed now; a notice only where nothing else may."""
+        now = self.clock.now()
+        due = tuple(i for i in process.due_intents(now) if i.kind in self.performers)
+        if due or not tells:
+            return due
+        return tuple(i for i in process.open_notices if i.is_due(now) and i.kind in self.performers)
 
     def _wait_for_retry(self, process: P, until: datetime) -> bool:
         """Wait where something becomes due within a moment: cheaper than another trip through the queue."""
@@ -248,23 +249,15 @@ class Engine[P: Process]:
         """Index rows first, then the document."""
         if rows:
             self.store.announce(rows)
+            if gone := index.superseded(record.document if record else None, process):
+                self.store.withdraw(gone)
         return self.store.insert(process) if record is None else self.store.replace(record, process)
 
     def _after_commit(self, before: P | None, after: P, look: ScheduledLook | None) -> None:
-        self._log_news(before, after)
-        gone = index.withdrawn(before, after)
-        if gone:
-            self.store.withdraw(gone)
+        log_news(self.kind, before, after)
+        index.relist(self.store, before, after)
         if look is not None:
             self._send_look(after, look.epoch, (look.at - self.clock.now()).total_seconds())
-
-    def _log_news(self, before: P | None, after: P) -> None:
-        told = (len(before.history) + before.history_moved) if before else 0
-        level = logging.WARNING if after.error and not (before and before.error) else logging.INFO
-        code = {"code": after.error.code} if after.error else {}
-        for entry in after.history[max(0, told - after.history_moved) :]:
-            news = {"process": after.id, "kind": self.kind, "state": entry.state, "step": entry.step, **code}
-            log.log(level, "%s", entry.what, extra={"ferry": news})
 
     def _decide_anew(self, run: Run[P], process_id: str) -> str | None:
         fresh = self._load(process_id)

@@ -1,10 +1,26 @@
-"""What the engine holds in its hands while it moves one process: the last commit, the copy since then, the tasks."""
+"""What the engine holds in its hands while it moves one process, and what the log learns of each commit."""
 
+import logging
 from dataclasses import dataclass, field
 
 from ferry.domain.decision import Task
-from ferry.domain.process import Process
-from ferry.ports import Record
+from ferry.domain.process import Intent, Process
+from ferry.ports import LookMessage, Record
+
+log = logging.getLogger("ferry.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Handled[P: Process]:
+    """What became of a task. `looks` are to leave by an output binding: they are due at once.
+
+    `refused` is set when the task is not allowed in the state that the process is in. `record` is the last commit.
+    """
+
+    process: P
+    refused: str | None = None
+    looks: tuple[LookMessage, ...] = ()
+    record: Record[P] | None = None
 
 
 @dataclass(slots=True)
@@ -24,8 +40,22 @@ class Run[P: Process]:
         """Whether the copy in hand differs from what is committed."""
         return self.record is None or self.working is not self.record.document
 
+    def awaits(self, intent: Intent) -> Intent | None:
+        """The intent or notice of that id as it stands in the copy in hand; None once it is done or withdrawn."""
+        return self.working.intent(intent.id) or self.working.notice(intent.id)
+
     @property
     def announces(self) -> bool:
         """Whether the copy in hand holds an intent that is not committed yet."""
         known = {intent.id for intent in self.record.document.intents} if self.record else set[str]()
         return any(intent.id not in known for intent in self.working.intents)
+
+
+def log_news(kind: str, before: Process | None, after: Process) -> None:
+    """A line in the log for each line of history that a commit has added; `kind` is the type of the process."""
+    told = (len(before.history) + before.history_moved) if before else 0
+    level = logging.WARNING if after.error and not (before and before.error) else logging.INFO
+    code = {"code": after.error.code} if after.error else {}
+    for entry in after.history[max(0, told - after.history_moved) :]:
+        news = {"process": after.id, "kind": kind, "state": entry.state, "step": entry.step, **code}
+        log.log(level, "%s", entry.what, extra={"ferry": news})

@@ -63,6 +63,10 @@ def decide(flow: DataFlow, task: Task, moment: Moment) -> Outcome:
             return Decision(_done(flow, task, moment))
         case Failed():
             return Decision(_failed(flow, task, moment))
+        case Command(kind=CommandKind.SUSPEND):
+            return Decision(_suspended(flow, moment, task.reason))
+        case Command(kind=CommandKind.RESUME):
+            return Decision(_resumed(flow, moment))
         case Command(kind=CommandKind.TERMINATE):
             ended = (
                 flow
@@ -95,7 +99,7 @@ def _look(flow: DataFlow, moment: Moment) -> DataFlow:
 def _done(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
     waiting = flow.intent(done.intent_id)
     if waiting is None:
-        return flow
+        return _told_late(flow, done, moment)
     if waiting.kind is not IntentKind.COPY:
         return flow.without_intent(waiting.id)
     if done.result.get("attempt") != waiting.attempt:
@@ -105,9 +109,50 @@ def _done(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
         again = replace(waiting, not_before=None)
         kept = checkpoint if isinstance(checkpoint, dict) else flow.checkpoint
         return replace(flow.without_intent(waiting.id), checkpoint=kept).with_intents(again)
+    return _copied(flow, done, moment, tell=not waiting.detail)
+
+
+def _copied(flow: DataFlow, done: Done, moment: Moment, *, tell: bool) -> DataFlow:
     summary = done.result.get("summary")
     kept = {**summary, "steps": done.result.get("steps")} if isinstance(summary, dict) else {}
-    return _end(replace(flow, summary=kept), FlowState.COMPLETED, moment, "all is copied", tell=not waiting.detail)
+    return _end(replace(flow, summary=kept), FlowState.COMPLETED, moment, "all is copied", tell=tell)
+
+
+def _suspended(flow: DataFlow, moment: Moment, reason: str) -> DataFlow:
+    """The flow stands still. Whoever copies learns it from its next checkpoint, and tells how far it has come."""
+    copy = next((i for i in flow.intents if i.kind is IntentKind.COPY), None)
+    if flow.is_final or flow.state is FlowState.SUSPENDED:
+        return flow
+    still = replace(
+        flow.without_kinds(IntentKind.COPY),
+        state=FlowState.SUSPENDED,
+        state_at=moment.now,
+        deadline_at=steps.deadline(moment, FlowState.SUSPENDED.value),
+        paused_attempt=copy.attempt if copy else flow.paused_attempt,
+    )
+    return still.noted(moment.now, f"suspended: {reason or 'no reason was given'}")
+
+
+def _resumed(flow: DataFlow, moment: Moment) -> DataFlow:
+    """The copy goes on from its checkpoint, as one attempt more: what the last one has begun is its own."""
+    if flow.state is not FlowState.SUSPENDED:
+        return flow
+    copy = Intent(moment.ids.fresh(), IntentKind.COPY, {}, flow.paused_attempt)
+    running = replace(
+        flow, state=FlowState.STARTED, state_at=moment.now, deadline_at=steps.deadline(moment, "DATA_FLOW")
+    )
+    return running.with_intents(copy).noted(moment.now, "resumed", 11)
+
+
+def _told_late(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
+    """The copy that was suspended tells how far it has come, or that it was done before it noticed."""
+    is_its = done.kind is IntentKind.COPY and done.result.get("attempt") == flow.paused_attempt
+    if flow.state is not FlowState.SUSPENDED or not is_its:
+        return flow
+    if done.result.get("finished") is True:
+        return _copied(flow, done, moment, tell=True)
+    checkpoint = done.result.get("checkpoint")
+    return replace(flow, checkpoint=checkpoint) if isinstance(checkpoint, dict) else flow
 
 
 def _failed(flow: DataFlow, failed: Failed, moment: Moment) -> DataFlow:

@@ -36,6 +36,20 @@ class FlowService(ProcessService[DataFlow]):
         except AlreadyExists:
             return self.look(flow.id, None) or Handled(begun)
 
+    def suspend(self, flow_id: str, reason: str) -> DataFlow | None:
+        """Let a flow stand still; a finished one stays as it is. None where there is none."""
+        try:
+            return self.engine.handle(flow_id, Command(CommandKind.SUSPEND, reason)).process
+        except NotFound:
+            return None
+
+    def resume(self, flow_id: str) -> Handled[DataFlow] | None:
+        """Let a flow go on from where it stood still. None where there is none."""
+        try:
+            return self.engine.handle(flow_id, Command(CommandKind.RESUME))
+        except NotFound:
+            return None
+
     def terminate(self, flow_id: str, reason: str) -> None:
         """Stop a flow; an unknown or finished one is fine."""
         try:
@@ -59,6 +73,20 @@ class EmbeddedDataPlane:
         """How it stands; one that nobody is at is gone on with."""
         handled = self.flows.look(flow_id, None)
         return self._answer(handled) if handled else None
+
+    def suspend(self, flow_id: str, reason: str) -> FlowReport | None:
+        """Let it stand still: whoever copies notices it at the next checkpoint."""
+        flow = self.flows.suspend(flow_id, reason)
+        return report_of(flow) if flow else None
+
+    def resume(self, flow: DataFlow, flow_id: str) -> FlowReport:
+        """Go on with it in the data plane's own queue."""
+        handled = self.flows.resume(flow_id)
+        return self._answer(handled) if handled else self.start(flow)
+
+    def complete(self, flow_id: str) -> None:
+        """Stop it: only a pull can be complete before its data plane says so."""
+        self.flows.terminate(flow_id, "complete")
 
     def terminate(self, flow_id: str, reason: str) -> None:
         """Stop it."""

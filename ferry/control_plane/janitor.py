@@ -51,8 +51,11 @@ class Janitor[P: Process]:
         store = self.engine.store
         record = store.load(row.process_id)
         process = record.document if record else None
-        if process is None or index.is_stale(row, process):
+        if process is None:
             store.withdraw([row])
+            return None
+        if process.is_settled:
+            index.list_settled(store, process, row)
             return None
         return LookMessage(self.engine.rules.lane(process), process.id, None, process.trace_parent)
 
@@ -64,7 +67,6 @@ class Janitor[P: Process]:
         self.engine.store.withdraw([row for row in rows if row not in moved])
 
     def _leave(self, row: IndexRow, ended_until: datetime) -> None:
-        """The document goes before its rows: those that lead nowhere are dropped when they are read."""
         store = self.engine.store
         record = store.load(row.process_id)
         process = record.document if record else None
@@ -75,8 +77,7 @@ class Janitor[P: Process]:
         if not process.is_settled or process.state_at > ended_until:
             return
         if self.may_leave is None or self.may_leave(process):
-            store.delete(process.id)
-            self._withdraw(row)
+            index.forget(store, process)
 
     def _withdraw(self, row: IndexRow) -> None:
         """Take the row of a process that has left out of all lists."""

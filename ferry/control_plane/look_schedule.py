@@ -16,7 +16,7 @@ def wanted_look(process: Process, own: datetime | None, now: datetime) -> Schedu
 
     `own` is when the process wants to be looked at for its own sake. What is due at once is looked at at once.
     """
-    waiting = process.open_intents
+    waiting = (*process.open_intents, *process.open_notices)
     if not process.is_indexed or any(intent.is_due(now) for intent in waiting):
         return None
     times = [intent.not_before for intent in waiting if intent.not_before is not None]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ferry.control_plane import index
 from ferry.control_plane.engine import Engine, Handled
 from ferry.control_plane.inline import InlineSlots
 from ferry.domain.decision import Command, Look, Poisoned, Received
@@ -19,7 +20,7 @@ class ProcessService[P: Process]:
     queue_seconds: float = 120.0
     slots: InlineSlots = field(default_factory=InlineSlots)
 
-    def receive(self, process_id: str, role: Role, peer_id: str, received: Received) -> Handled[P]:
+    def receive(self, process_id: str, role: Role | None, peer_id: str, received: Received) -> Handled[P]:
         """Apply a peer's message; never sends anything.
 
         Raises NotFound (also for somebody else's process), IllegalTransition.
@@ -45,6 +46,16 @@ class ProcessService[P: Process]:
         """A client's order. Raises NotFound, IllegalTransition."""
         with self.slots.budget(inline_seconds) as seconds:
             return allowed(self.engine.handle(process_id, command, budget_seconds=seconds))
+
+    def delete(self, process_id: str, *, ended: str) -> None:
+        """Let a process leave before its time, if it has ended in that state and has nothing left to do.
+
+        Raises NotFound, IllegalTransition.
+        """
+        process = self.engine.load(process_id)
+        if process.state_name != ended or not process.is_settled:
+            raise IllegalTransition(process.id, process.state_name, f"only what is {ended} and settled can be deleted")
+        index.forget(self.engine.store, process)
 
     def get(self, process_id: str, *, role: Role | None = None, peer_id: str | None = None) -> P:
         """The process. Raises NotFound, also where role or peer are not its."""

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ferry.control_plane import consumer_decisions, flow_decisions, negotiation_decisions, provider_decisions
+from ferry.control_plane import (
+    agreement_end,
+    consumer_decisions,
+    flow_decisions,
+    negotiation_decisions,
+    provider_decisions,
+)
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Decision, Moment, Task
@@ -25,15 +31,13 @@ class TransferRules:
 
     def decide(self, process: TransferProcess, task: Task, moment: Moment) -> Decision[TransferProcess]:
         """The transfer after the task."""
-        if process.role is Role.CONSUMER:
-            return consumer_decisions.decide(process, task, moment)
-        return provider_decisions.decide(process, task, moment)
+        decide = consumer_decisions.decide if process.role is Role.CONSUMER else provider_decisions.decide
+        return agreement_end.kept_within(decide(process, task, moment), moment)
 
     def next_look_at(self, process: TransferProcess, moment: Moment) -> datetime | None:
         """When it wants to be looked at."""
-        if process.role is Role.CONSUMER:
-            return consumer_decisions.next_look_at(process, moment)
-        return provider_decisions.next_look_at(process, moment)
+        side = consumer_decisions if process.role is Role.CONSUMER else provider_decisions
+        return agreement_end.next_look_at(process, side.next_look_at(process, moment))
 
     def take(self, process: TransferProcess, intent: Intent, moment: Moment) -> TransferProcess:
         """Transfers have no leased intents."""

@@ -29,6 +29,11 @@ def sweep(moment: Moment, kind: IntentKind) -> Intent:
     return Intent(moment.ids.fresh(), kind, {"sweep": True}, not_before=later)
 
 
+def at_plane(moment: Moment, wanted: Intent) -> Intent:
+    """A clean-up at a data plane, which is given up after `clean_up_seconds`: the plane may be gone for good."""
+    return replace(wanted, give_up_at=moment.now + timedelta(seconds=moment.limits.clean_up_seconds))
+
+
 def send(moment: Moment, kind: MessageKind, content: Mapping[str, Json] | None = None) -> Intent:
     """The intent to send a message; its `@id` is fixed here, so that a repeated one is recognised."""
     return intent(
@@ -76,9 +81,13 @@ def known_message[P: Process](process: P, received: Received) -> Decision[P] | N
 
 
 def without_given_up[P: Process](process: P, now: datetime) -> P:
-    """The process without the best-effort intents whose time is over."""
-    kept = tuple(i for i in process.intents if i.give_up_at is None or i.give_up_at > now)
-    return process if len(kept) == len(process.intents) else replace(process, intents=kept)
+    """The process without the best-effort intents whose time is over, each with a line of history."""
+    for waiting in process.intents:
+        if waiting.give_up_at is not None and waiting.give_up_at <= now:
+            what = message_of(waiting) or waiting.kind.value
+            why = f": {waiting.last_fault.message}" if waiting.last_fault else ""
+            process = process.without_intent(waiting.id).noted(now, f"given up: {what}{why}")
+    return process
 
 
 def late_fault(process: Process, moment: Moment, step: int | None) -> Fault:

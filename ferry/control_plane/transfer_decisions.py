@@ -1,14 +1,14 @@
-"""What both sides of a transfer decide alike: entering states, ending, deprovisioning, retries. No I/O, no clock."""
+"""What both sides of a transfer decide alike: entering states, ending, deprovisioning, messages. No I/O, no clock."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from ferry.control_plane import steps
-from ferry.domain.decision import Decision, Failed, Moment, Poisoned, Received
-from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.decision import Decision, Moment, Received
+from ferry.domain.faults import Fault
 from ferry.domain.message_kind import MessageKind, Role
-from ferry.domain.process import POISON_LIMIT, Intent, IntentKind, Json
-from ferry.domain.states import PUSH_ACCEPTS, PUSH_KNOWN, TransferState
+from ferry.domain.process import IntentKind, Json
+from ferry.domain.states import PULL_ACCEPTS, PULL_KNOWN, PUSH_ACCEPTS, PUSH_KNOWN, TransferState
 from ferry.domain.transfer_process import TransferProcess
 
 # The step of the decision record that a process is at while it waits in a state.
@@ -19,11 +19,11 @@ STEP_OF_STATE: dict[TransferState, int] = {
     TransferState.REQUESTED: 6,
     TransferState.STARTING: 7,
     TransferState.STARTED: 11,
+    TransferState.SUSPENDING: 11,
+    TransferState.SUSPENDED: 11,
+    TransferState.RESUMING: 11,
     TransferState.COMPLETING: 13,
 }
-
-# Nothing is created before there is a credential for the destination account.
-_CREDENTIAL_STEP = 2
 
 # What an effect did when it says that it took a step.
 WORDS_OF_STEP: dict[int, str] = {
@@ -37,17 +37,30 @@ WORDS_OF_STEP: dict[int, str] = {
     12: "marker written",
 }
 
-# Clean-up is tried for as long as the process is kept, so it must not cost much.
-CLEAN_UP_PAUSE_SECONDS = 300.0
-
+# What is done to a flow, or asked about it, while it runs.
+FLOW_WORK = (
+    IntentKind.START_DATA_FLOW,
+    IntentKind.CHECK_DATA_FLOW,
+    IntentKind.SUSPEND_DATA_FLOW,
+    IntentKind.RESUME_DATA_FLOW,
+    IntentKind.ASK_PEER,
+)
 UNFINISHED_WORK = (
     IntentKind.PREPARE_DESTINATION,
     IntentKind.SEND_MESSAGE,
     IntentKind.VERIFY_DELIVERY,
     IntentKind.STORE_ADDRESS,
-    IntentKind.START_DATA_FLOW,
-    IntentKind.CHECK_DATA_FLOW,
-    IntentKind.ASK_PEER,
+    *FLOW_WORK,
+)
+# Where the provider has a flow at its data plane.
+FLOWING = frozenset(
+    {
+        TransferState.STARTING,
+        TransferState.STARTED,
+        TransferState.SUSPENDING,
+        TransferState.SUSPENDED,
+        TransferState.RESUMING,
+    }
 )
 
 
@@ -81,20 +94,38 @@ def clean_up(process: TransferProcess, moment: Moment) -> TransferProcess:
     """Withdraw what was still to be done, and undo what may have been done."""
     cleaned = process.without_kinds(*UNFINISHED_WORK)
     if process.role is Role.CONSUMER:
+        if process.is_pull:
+            return without_address(cleaned, moment, storing=process.has_intent(IntentKind.STORE_ADDRESS))
         cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
         if process.has_intent(IntentKind.PREPARE_DESTINATION):
             cleaned = cleaned.with_intents(steps.sweep(moment, IntentKind.REVOKE_ACCESS))
         return cleaned
-    if process.state in (TransferState.STARTING, TransferState.STARTED):
-        cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.TERMINATE_DATA_FLOW))
-        if process.has_intent(IntentKind.START_DATA_FLOW):
-            cleaned = cleaned.with_intents(steps.sweep(moment, IntentKind.TERMINATE_DATA_FLOW))
+    if process.state in FLOWING:
+        cleaned = with_flow_ended(cleaned, moment)
+        if process.has_intent(IntentKind.START_DATA_FLOW) or process.has_intent(IntentKind.RESUME_DATA_FLOW):
+            again = steps.sweep(moment, IntentKind.TERMINATE_DATA_FLOW)
+            cleaned = cleaned.with_intents(steps.at_plane(moment, again))
     if process.state is not TransferState.COMPLETING or not process.has_intent(IntentKind.DROP_SECRET):
         cleaned = cleaned.without_kinds(IntentKind.DROP_SECRET)
         cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
-    if process.has_intent(IntentKind.STORE_ADDRESS):
+    if process.has_intent(IntentKind.STORE_ADDRESS) or (process.is_pull and process.state in FLOWING):
         cleaned = cleaned.with_intents(steps.sweep(moment, IntentKind.DROP_SECRET))
     return cleaned
+
+
+def with_flow_ended(process: TransferProcess, moment: Moment) -> TransferProcess:
+    """The provider's process whose flow is to be stopped."""
+    ending = steps.intent(moment, IntentKind.TERMINATE_DATA_FLOW)
+    return process.with_intents(steps.at_plane(moment, ending))
+
+
+def without_address(process: TransferProcess, moment: Moment, *, storing: bool) -> TransferProcess:
+    """A pull's consumer with its data address on the way out; `storing`: somebody may be storing one right now."""
+    if process.has_address or storing:
+        process = process.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
+    if storing:
+        process = process.with_intents(steps.sweep(moment, IntentKind.DROP_SECRET))
+    return replace(process, has_address=False)
 
 
 def deprovision(process: TransferProcess, moment: Moment, reason: str) -> TransferProcess:
@@ -106,7 +137,7 @@ def deprovision(process: TransferProcess, moment: Moment, reason: str) -> Transf
         fault = Fault("DEPROVISIONED_BY_CLIENT", reason or "the client deprovisioned it before it was complete")
         ended = terminate(process, fault, moment, tell_peer=True)
     ended = enter(ended, TransferState.DEPROVISIONING, moment, "deprovisioning asked for", 16)
-    if process.role is Role.PROVIDER:
+    if process.role is Role.PROVIDER or process.destination is None:
         return settle_deprovisioning(ended, moment)
     ended = ended.with_intents(steps.intent(moment, IntentKind.REMOVE_DESTINATION))
     if process.has_intent(IntentKind.PREPARE_DESTINATION) or any(is_sweep(i.detail) for i in process.intents):
@@ -139,55 +170,6 @@ def settle_deprovisioning(process: TransferProcess, moment: Moment) -> TransferP
     return enter(process, TransferState.DEPROVISIONED, moment, what, 18)
 
 
-def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> TransferProcess:
-    """Try again later, or end: clean-up and best-effort messages are never the reason to end."""
-    waiting = process.intent(failed.intent_id)
-    if waiting is None:
-        return process
-    if waiting.kind is IntentKind.SEND_MESSAGE and steps.message_of(waiting) == MessageKind.TRANSFER_TERMINATION.value:
-        if failed.fault.retryable:
-            return process.with_retry(waiting, failed.fault, moment.now)
-        return process.without_intent(waiting.id)
-    if waiting.kind not in UNFINISHED_WORK:
-        if _is_untouched(process) and failed.fault.code == FaultCode.DESTINATION_KEY_MISSING:
-            return settle_deprovisioning(process.without_intent(waiting.id), moment)
-        return process.with_retry(waiting, failed.fault, moment.now, limit_seconds=CLEAN_UP_PAUSE_SECONDS)
-    if failed.fault.retryable:
-        return process.with_retry(waiting, failed.fault, moment.now)
-    if process.state is TransferState.COMPLETING and waiting.kind is IntentKind.SEND_MESSAGE:
-        done = process.without_intent(waiting.id)
-        if done.has_intent(IntentKind.SEND_MESSAGE):
-            return done
-        return enter(done, TransferState.COMPLETED, moment, f"delivered; not acknowledged: {failed.fault.message}", 12)
-    fault = failed.fault if failed.fault.step else replace(failed.fault, step=STEP_OF_STATE.get(process.state))
-    return terminate(_untouched(process, waiting, fault), fault, moment, tell_peer=True)
-
-
-def _untouched(process: TransferProcess, waiting: Intent, fault: Fault) -> TransferProcess:
-    """The process that has probably created nothing, since its first attempt to prepare found no credential.
-
-    Taking away what is not there needs the very credential that is missing: it is tried once, not for ever. Once it is,
-    for an attempt before may have died half-way, with a credential that was there then.
-    """
-    is_first = waiting.kind is IntentKind.PREPARE_DESTINATION and waiting.attempt == 0
-    if process.destination is None or not is_first or fault.step != _CREDENTIAL_STEP:
-        return process
-    return replace(process, destination=replace(process.destination, untouched=True))
-
-
-def _is_untouched(process: TransferProcess) -> bool:
-    return process.destination is not None and process.destination.untouched
-
-
-def after_poison(process: TransferProcess, poisoned: Poisoned, moment: Moment) -> TransferProcess:
-    """Record it and go on; end when the same step was poisoned three times."""
-    counted = replace(process, poisoned=process.poisoned + 1).noted(moment.now, f"poisoned: {poisoned.fault.message}")
-    if counted.poisoned < POISON_LIMIT or counted.is_final:
-        return counted
-    fault = replace(poisoned.fault, code="POISONED", step=STEP_OF_STATE.get(process.state))
-    return terminate(counted, fault, moment, tell_peer=True)
-
-
 def on_termination(process: TransferProcess, received: Received, moment: Moment) -> TransferProcess:
     """The other side has ended it: so do we, with its cause."""
     fault = steps.content_fault(received.content, "PEER_TERMINATED")
@@ -195,15 +177,27 @@ def on_termination(process: TransferProcess, received: Received, moment: Moment)
 
 
 def gate(process: TransferProcess, received: Received) -> Decision[TransferProcess] | None:
-    """The decision for a message that is not to be applied now: known already, repeated, or not allowed."""
-    repeated = steps.known_message(process, received)
+    """The decision for a message that is not to be applied now: known already, repeated, or not allowed.
+
+    One without an `@id` of its own is told from an earlier one by the state alone: a second suspension has the body of
+    the first.
+    """
+    repeated = steps.known_message(process, received) if received.message_id != received.digest else None
     if repeated is not None:
         return repeated
-    if process.state in PUSH_ACCEPTS[process.role].get(received.kind, frozenset()):
+    accepts, known = (PULL_ACCEPTS, PULL_KNOWN) if process.is_pull else (PUSH_ACCEPTS, PUSH_KNOWN)
+    states = accepts[process.role].get(received.kind, frozenset())
+    if process.state in states or seen_state(process) in states:
         return None
-    if process.state in PUSH_KNOWN[process.role].get(received.kind, frozenset()):
+    if process.state in known[process.role].get(received.kind, frozenset()):
         return Decision(process)
     return Decision(process, refused=f"{received.kind.value} is not allowed in state {process.state.value}")
+
+
+def seen_state(process: TransferProcess) -> TransferState:
+    """The state as the other side may see it: a start that is being told may have arrived, its answer may not."""
+    is_told = any(steps.message_of(it) == MessageKind.TRANSFER_START.value for it in process.intents)
+    return TransferState.STARTED if process.state is TransferState.STARTING and is_told else process.state
 
 
 def noted_steps(process: TransferProcess, result: Json, moment: Moment) -> TransferProcess:

@@ -113,7 +113,7 @@ class CopyRunner:
         return self._complete(flow, ends, checkpoint)
 
     def _complete(self, flow: DataFlow, ends: _Ends, checkpoint: CopyCheckpoint) -> JsonObject:
-        tally, marker = checkpoint.tally, flow.destination.marker
+        tally, marker = checkpoint.tally, flow.target.marker
         manifest = tally.manifest(consumer_pid=flow.consumer_pid, provider_pid=flow.id, agreement_id=flow.agreement_id)
         # A marker that exists is ours: it is written once per flow, and what it says is checked by the consumer.
         ends.sink.complete(marker, manifest.encode())
@@ -141,7 +141,7 @@ class CopyRunner:
         return AzureStorageDataSource(self._storage, self._clock, account=account, address=address)
 
     def _token(self, flow: DataFlow, checkpoint: CopyCheckpoint) -> SasToken:
-        name = flow.destination.secret_name
+        name = flow.target.secret_name
         with at_step(_STEP_SAS):
             stored = self._vault.get(name)
             token = read_sas_token(stored) if stored is not None else None
@@ -164,10 +164,10 @@ class CopyRunner:
     def _ends(self, flow: DataFlow, source: AzureStorageDataSource, token: SasToken) -> _Ends:
         stop = StopSignal()
         with at_step(_STEP_WRITE):
-            endpoint = self._accounts.endpoint(flow.destination.account, flow.destination.endpoint)
+            endpoint = self._accounts.endpoint(flow.target.account, flow.target.endpoint)
         services = SinkServices(self._writer, self.verdicts, self._budget, stop.check)
         sink = AzureStorageDataSink(
-            services, flow.destination, endpoint=endpoint, sas=token.sas, source_endpoint=source.endpoint
+            services, flow.target, endpoint=endpoint, sas=token.sas, source_endpoint=source.endpoint
         )
         return _Ends(source, sink, stop)
 
@@ -186,7 +186,7 @@ class CopyRunner:
 
 def _refuse_marker_name(flow: DataFlow, ends: _Ends) -> None:
     """Raise EffectFailed MARKER_NAME_TAKEN if a blob would land on the marker's name."""
-    destination, is_single = flow.destination, flow.source.blob_name is not None
+    destination, is_single = flow.target, flow.source.blob_name is not None
     is_taken = destination.blob_name is not None and destination.folder + destination.blob_name == destination.marker
     if not is_taken and not (is_single and destination.blob_name is not None):
         source_name = ends.sink.source_name_of(destination.marker)

@@ -23,11 +23,15 @@ _STEP = 11
 
 @dataclass(frozen=True, slots=True)
 class SliceLimits:
-    """How long a slice lasts, how often it reports, how many blobs are copied at once."""
+    """How long a slice lasts, how often it reports, how many blobs are copied at once.
+
+    `settle_seconds`: how long a copy that is stopped waits for the requests that are under way.
+    """
 
     slice_seconds: float = 240.0
     heartbeat_seconds: float = 5.0
     workers: int = 16
+    settle_seconds: float = 5.0
 
 
 class StopSignal:
@@ -70,6 +74,7 @@ class CopySlice:
         self._error: Exception | None = None
         self._error_lock = threading.Lock()
         self._waiting: deque[tuple[SourceBlob, Future[PutOutcome]]] = deque()
+        self._was_attempted = False
 
     def run(self, on_page: Callable[[], None]) -> bool:
         """Copy; True when all is copied, False when the slice is over before. `on_page` hears of each page.
@@ -81,8 +86,10 @@ class CopySlice:
         )
         try:
             is_finished = self._copy_pages(pool, on_page)
-        except BaseException:
+        except BaseException as error:
             self._stop.give()
+            if isinstance(error, CopyStopped):
+                self._settle()
             # A request under way may take its time; whoever goes on later finds its blob and knows it for ours.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -109,6 +116,7 @@ class CopySlice:
         was_attempted = checkpoint.page_attempt > 0
         is_only = checkpoint.after is None and page.next_marker is None and len(page.items) == 1
         checkpoint.page_attempt += 1
+        self._was_attempted = was_attempted
         self._save()
         for item in checkpoint.remaining(page.items):
             blob = SourceBlob(item, self._sink.target_name(item.name, is_only=is_only))
@@ -121,6 +129,19 @@ class CopySlice:
             self._account_for(blob, self._result(future), was_attempted=was_attempted)
             self._waiting.popleft()
         return True
+
+    def _settle(self) -> None:
+        """Account for what was under way when the stop came, so that whoever goes on does not ask for it again."""
+        until = time.monotonic() + self._limits.settle_seconds
+        while self._waiting:
+            blob, future = self._waiting[0]
+            is_done = bool(wait_for([future], timeout=max(0.0, until - time.monotonic())).done)
+            if not is_done or future.cancelled() or future.exception() is not None:
+                return
+            if future.result() is PutOutcome.EXISTS and not self._was_attempted:
+                return
+            self._checkpoint.done(blob)
+            self._waiting.popleft()
 
     def _account_for(self, blob: SourceBlob, outcome: PutOutcome, *, was_attempted: bool) -> None:
         if outcome is PutOutcome.EXISTS and not was_attempted:

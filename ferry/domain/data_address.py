@@ -50,6 +50,11 @@ class DestinationAddress:
     marker: str = DEFAULT_MARKER
 
 
+def is_pull(transfer_type: str) -> bool:
+    """Whether the consumer reads (`HttpData-PULL`, also with a response channel behind it) or the provider writes."""
+    return re.fullmatch(r".+-PULL(-.+)?", transfer_type, re.IGNORECASE) is not None
+
+
 def blob_name_fault(path: str, name: str) -> InputFault | None:
     """What is wrong with a blob's name, by the service's rules and ours (no `..`, no control characters)."""
     if not 1 <= len(name) <= 1024:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ferry.domain.data_address import SourceAddress
+from ferry.domain.data_address import AZURE_STORAGE_PUSH, SourceAddress
 from ferry.domain.process import JsonObject, Process
 from ferry.domain.states import FLOW_FINAL, FlowState
 from ferry.domain.transfer_process import Destination
@@ -14,7 +14,8 @@ class DataFlow(Process):
 
     `checkpoint` is what a resumed copy needs; `summary` what was copied (blobs, bytes, manifest digest).
     `callback_address` is where its end is told; None where the control plane lives in the same app: then the transfer
-    process looks after the flow, and it needs no looks of its own.
+    process looks after the flow, and it needs no looks of its own. A pull has no destination. `paused_attempt` is the
+    attempt of the copy that was suspended: it may still tell how far it has come.
     """
 
     state: FlowState
@@ -22,10 +23,20 @@ class DataFlow(Process):
     participant_id: str
     consumer_pid: str
     source: SourceAddress
-    destination: Destination
+    destination: Destination | None = None
+    transfer_type: str = AZURE_STORAGE_PUSH
+    asset_id: str = ""
     callback_address: str | None = None
     checkpoint: JsonObject | None = None
     summary: JsonObject | None = None
+    paused_attempt: int = 0
+
+    @property
+    def target(self) -> Destination:
+        """Where a push is copied to. Raises ValueError for a pull."""
+        if self.destination is None:
+            raise ValueError(f"data flow {self.id} is a pull: it has no destination")
+        return self.destination
 
     @property
     def state_name(self) -> str:

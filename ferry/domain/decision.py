@@ -9,6 +9,7 @@ from ferry.domain.faults import Fault
 from ferry.domain.limits import Limits
 from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import IntentKind, Json, JsonObject, Process
+from ferry.domain.secret import Secret
 
 
 class Ids(Protocol):
@@ -67,14 +68,25 @@ class CommandKind(StrEnum):
 
     TERMINATE = "terminate"
     DEPROVISION = "deprovision"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    COMPLETE = "complete"
+    FORGET_ADDRESS = "forget the data address"
+    OFFER = "offer"
+    REQUEST = "request"
+    ACCEPT = "accept"
+    AGREE = "agree"
+    VERIFY = "verify"
+    FINALIZE = "finalize"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A client's order."""
+    """A client's order. `policy`: the rules of an OFFER or a REQUEST; where it has an `@id`, that names the offer."""
 
     kind: CommandKind
     reason: str = ""
+    policy: JsonObject | None = None
 
 
 class ClaimSource(StrEnum):
@@ -94,11 +106,17 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class FlowReport:
-    """What a data plane says of a flow of ours: its state, what was copied, its fault."""
+    """What a data plane says of a flow of ours: its state, what was copied, its fault.
+
+    `address` is where a pull is read; it never gets further than from the plane to the vault. `flow_id` is what the
+    plane calls the flow, where that is not the id of the process.
+    """
 
     state: str
     summary: JsonObject = field(default_factory=dict[str, Json])
     fault: Fault | None = None
+    address: Secret | None = field(default=None, repr=False)
+    flow_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,13 @@ class FaultCode(StrEnum):
     SAS_REFUSED = "SAS_REFUSED"
     SAS_MISSING = "SAS_MISSING"
     VAULT_UNAVAILABLE = "VAULT_UNAVAILABLE"
+    IDENTITY_UNAVAILABLE = "IDENTITY_UNAVAILABLE"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     PEER_UNREACHABLE = "PEER_UNREACHABLE"
     PEER_REFUSED = "PEER_REFUSED"
     PEER_TERMINATED = "PEER_TERMINATED"
     AGREEMENT_UNKNOWN = "AGREEMENT_UNKNOWN"
+    AGREEMENT_EXPIRED = "AGREEMENT_EXPIRED"
     OFFER_UNKNOWN = "OFFER_UNKNOWN"
     POLICY_VIOLATED = "POLICY_VIOLATED"
     ADDRESS_INVALID = "ADDRESS_INVALID"
@@ -47,6 +49,7 @@ class FaultCode(StrEnum):
     VERIFICATION_FAILED = "VERIFICATION_FAILED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     TERMINATED_BY_CLIENT = "TERMINATED_BY_CLIENT"
+    SUSPENDED_BY_CLIENT = "SUSPENDED_BY_CLIENT"
     DEPROVISIONED_BY_CLIENT = "DEPROVISIONED_BY_CLIENT"
     POISONED = "POISONED"
     UNEXPECTED = "UNEXPECTED"
@@ -101,7 +104,7 @@ class IllegalTransition(FerryError):
     """The process is in a state that does not allow what was asked; nothing was changed."""
 
     def __init__(self, process_id: str, state: str, wanted: str) -> None:
-        super().__init__(f"process {process_id} is {state}: {wanted} is not allowed now")
+        super().__init__(f"process {process_id} is {state}: {wanted}")
         self.process_id = process_id
         self.state = state
 

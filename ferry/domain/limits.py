@@ -13,6 +13,7 @@ class Limits:
     sas_seconds: float = 3600.0
     retention_seconds: float = 30 * 86400.0
     notify_seconds: float = 600.0
+    clean_up_seconds: float = 86400.0
     effect_seconds: float = 60.0
     first_look_seconds: float = 2.0
     last_look_seconds: float = 30.0

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.message_kind import Role
 from ferry.domain.process import Process
 
@@ -14,6 +15,7 @@ class PeerProcess(Process):
 
     `counter_party_address` is where our messages go: the provider's DSP base, or the consumer's callback address.
     `request_digest` is that of the request which began it: the same id with another body is somebody else's.
+    `callbacks` are those that came with the order.
     """
 
     role: Role
@@ -22,6 +24,7 @@ class PeerProcess(Process):
     correlation_id: str | None = None
     protocol: str = PROTOCOL
     request_digest: str = ""
+    callbacks: tuple[CallbackAddress, ...] = ()
 
     @property
     def consumer_pid(self) -> str:

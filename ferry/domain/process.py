@@ -29,11 +29,16 @@ class IntentKind(StrEnum):
     START_DATA_FLOW = "START_DATA_FLOW"
     CHECK_DATA_FLOW = "CHECK_DATA_FLOW"
     ASK_PEER = "ASK_PEER"
+    SUSPEND_DATA_FLOW = "SUSPEND_DATA_FLOW"
+    RESUME_DATA_FLOW = "RESUME_DATA_FLOW"
+    COMPLETE_DATA_FLOW = "COMPLETE_DATA_FLOW"
     TERMINATE_DATA_FLOW = "TERMINATE_DATA_FLOW"
     DROP_SECRET = "DROP_SECRET"  # noqa: S105 - the name of an intent
     STORE_AGREEMENT = "STORE_AGREEMENT"
+    DROP_AGREEMENT = "DROP_AGREEMENT"
     COPY = "COPY"
     NOTIFY_CONTROL_PLANE = "NOTIFY_CONTROL_PLANE"
+    NOTIFY_CALLBACK = "NOTIFY_CALLBACK"
 
 
 # What only the handler can do that holds the secret in its hands; nobody else ever performs it.
@@ -41,7 +46,9 @@ HANDLER_ONLY = frozenset({IntentKind.STORE_ADDRESS})
 # What runs under a lease (the intent's `not_before`), taken by a commit before it begins.
 LEASED = frozenset({IntentKind.COPY})
 # What may run longer than a few seconds: the state before it is committed first, so that others see it meanwhile.
-LONG_RUNNING = frozenset({IntentKind.START_DATA_FLOW, IntentKind.COPY, IntentKind.VERIFY_DELIVERY})
+LONG_RUNNING = frozenset(
+    {IntentKind.START_DATA_FLOW, IntentKind.COPY, IntentKind.VERIFY_DELIVERY, IntentKind.NOTIFY_CALLBACK}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,9 @@ class ScheduledLook:
 class Process:
     """A document that the engine can move: who it is, where it stands, what it still has to do.
 
-    `due_at` is when the janitor first comes by, `listed_as` the final state under which an index row lists it: both
-    say which index rows are known to exist. `operation_id` is that of the last commit.
+    `due_at` is when the janitor first comes by; `listed_as` is the state that it was settled in before it came alive
+    again, under which an index row may still list it. `operation_id` is that of the last commit. `notices` are events
+    still to be told to callbacks; they lie apart from the intents, for nothing of the process ever waits for them.
     """
 
     id: str
@@ -103,6 +111,7 @@ class Process:
     state_at: datetime
     deadline_at: datetime | None = None
     intents: tuple[Intent, ...] = ()
+    notices: tuple[Intent, ...] = ()
     inbox: tuple[Applied, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     history_moved: int = 0
@@ -133,7 +142,7 @@ class Process:
     @property
     def is_settled(self) -> bool:
         """Final, and nothing left to do."""
-        return self.is_final and not self.intents
+        return self.is_final and not self.intents and not self.notices
 
     def with_intents(self, *intents: Intent) -> Self:
         """The same process with these intents added at the end."""
@@ -174,6 +183,18 @@ class Process:
         """The intents that wait for no other one: messages keep their order, so of them only the first."""
         first = next((intent for intent in self.intents if intent.kind is IntentKind.SEND_MESSAGE), None)
         return tuple(i for i in self.intents if i is first or i.kind is not IntentKind.SEND_MESSAGE)
+
+    @property
+    def open_notices(self) -> tuple[Intent, ...]:
+        """The notices that wait for no other one: those to one address keep their order."""
+        first: dict[str, Intent] = {}
+        for notice in self.notices:
+            first.setdefault(str(notice.detail.get("uri")), notice)
+        return tuple(first.values())
+
+    def notice(self, notice_id: str) -> Intent | None:
+        """The waiting notice of that id."""
+        return next((notice for notice in self.notices if notice.id == notice_id), None)
 
     def due_intents(self, now: datetime) -> tuple[Intent, ...]:
         """What may be performed now, in order."""

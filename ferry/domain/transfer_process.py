@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ferry.domain.data_address import SourceAddress
+from ferry.domain.data_address import SourceAddress, is_pull
 from ferry.domain.peer_process import PeerProcess
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TRANSFER_DSP, TRANSFER_FINAL, TransferState
@@ -35,7 +35,12 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferProcess(PeerProcess):
-    """A transfer: its agreement, where the blobs come from and go to, and what has been delivered."""
+    """A transfer: its agreement, where the blobs come from and go to, and what has been delivered.
+
+    Of a pull, `address_secret` is the name in our vault of the data address, and `has_address` says whether the address
+    is there. `data_plane` is the provider's data plane that runs the flow (None: our own), `data_flow_id` what that one
+    calls the flow where it is not the process's id.
+    """
 
     state: TransferState
     agreement_id: str
@@ -46,6 +51,17 @@ class TransferProcess(PeerProcess):
     delivered: JsonObject | None = None
     verification: str | None = None
     verify_cursor: JsonObject | None = None
+    agreement_ends_at: datetime | None = None
+    purpose: str | None = None
+    address_secret: str | None = None
+    has_address: bool = False
+    data_plane: str | None = None
+    data_flow_id: str | None = None
+
+    @property
+    def is_pull(self) -> bool:
+        """Whether the consumer reads the data from an address that the provider tells it."""
+        return is_pull(self.transfer_type)
 
     @property
     def state_name(self) -> str:

@@ -14,7 +14,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import ControlPlane, DataPlane
+from ferry.ports import ControlPlane, DataPlane, Vault
 
 PROGRESS_SECONDS = 5.0
 
@@ -27,33 +27,69 @@ class CopyRunner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowController:
-    """The control plane's hand on its data plane. `callback_address` is empty for an embedded one."""
+@dataclass(frozen=True, slots=True)
+class ChosenPlane:
+    """The data plane that runs a transfer. `callback_address` is None for the embedded one."""
 
     plane: DataPlane
-    callback_address: str | None
+    callback_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowController:
+    """The control plane's hand on its data planes. `plane_of` gives the one that a process is for (by its id)."""
+
+    plane_of: Callable[[str | None], ChosenPlane]
+    vault: Vault
 
     def start(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """Start the flow of a transfer; the same one again only asks."""
         del intent
-        return result_of(self.plane.start(self.flow_of(process)))
+        chosen = self.plane_of(process.data_plane)
+        return self.kept(process, chosen.plane.start(self.flow_of(process, chosen.callback_address)))
 
     def check(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """How it stands; an empty result where the plane does not know it."""
         del intent
-        report = self.plane.status(process.id)
+        report = self.plane_of(process.data_plane).plane.status(_flow_id(process))
+        return self.kept(process, report) if report else {}
+
+    def suspend(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """Let it stand still; an empty result where the plane does not know it."""
+        reason = intent.detail.get("message")
+        plane = self.plane_of(process.data_plane).plane
+        report = plane.suspend(_flow_id(process), reason if isinstance(reason, str) else "suspended")
         return result_of(report) if report else {}
+
+    def resume(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """Go on with it; of a pull the plane may give another address."""
+        del intent
+        chosen = self.plane_of(process.data_plane)
+        flow = self.flow_of(process, chosen.callback_address)
+        return self.kept(process, chosen.plane.resume(flow, _flow_id(process)))
+
+    def complete(self, process: TransferProcess, intent: Intent) -> JsonObject:
+        """Nobody reads from it any more."""
+        del intent
+        self.plane_of(process.data_plane).plane.complete(_flow_id(process))
+        return {}
 
     def terminate(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """Stop it."""
         del intent
-        self.plane.terminate(process.id, process.error.message if process.error else "terminated")
+        reason = process.error.message if process.error else "the transfer is over"
+        self.plane_of(process.data_plane).plane.terminate(_flow_id(process), reason)
         return {}
 
-    def flow_of(self, process: TransferProcess) -> DataFlow:
+    def kept(self, process: TransferProcess, report: FlowReport) -> JsonObject:
+        """The report as a result; the data address of a pull lies in the vault when this returns."""
+        if report.address is not None and process.is_pull and process.address_secret is not None:
+            self.vault.store(process.address_secret, report.address)
+        return result_of(report)
+
+    def flow_of(self, process: TransferProcess, callback_address: str | None) -> DataFlow:
         """The flow of a transfer: its id is the transfer's, so there is never a second one."""
-        if process.source is None or process.destination is None:
+        if process.source is None or (process.destination is None and not process.is_pull):
             raise EffectFailed.because(FaultCode.ADDRESS_INVALID, f"transfer {process.id} has no addresses", step=7)
         return DataFlow(
             id=process.id,
@@ -65,9 +101,15 @@ class FlowController:
             consumer_pid=process.consumer_pid,
             source=process.source,
             destination=process.destination,
-            callback_address=self.callback_address,
+            transfer_type=process.transfer_type,
+            asset_id=process.asset_id,
+            callback_address=callback_address,
             trace_parent=process.trace_parent,
         )
+
+
+def _flow_id(process: TransferProcess) -> str:
+    return process.data_flow_id or process.id
 
 
 def result_of(report: FlowReport) -> JsonObject:
@@ -75,6 +117,8 @@ def result_of(report: FlowReport) -> JsonObject:
     result: dict[str, Json] = {"state": report.state, "summary": report.summary}
     if report.fault is not None:
         result["fault"] = steps.fault_content(report.fault)
+    if report.flow_id:
+        result["flow"] = report.flow_id
     return result
 
 

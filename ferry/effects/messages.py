@@ -5,19 +5,21 @@ The SAS of a TransferRequestMessage is taken from the vault here, at use. A mess
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ferry.control_plane import steps
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
-from ferry.domain.faults import AlreadyExists, EffectFailed, Fault, FaultCode, InvalidInput
-from ferry.domain.message_kind import MessageKind
+from ferry.domain.faults import AlreadyExists, EffectFailed, Fault, FaultCode, InvalidInput, NotFound
+from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Peer, PeerAnswer, Vault
+from ferry.ports import Definitions, Peer, PeerAnswer, Vault
 from ferry.protocol import negotiation_messages as negotiation
 from ferry.protocol import transfer_messages as transfer
+from ferry.protocol.data_addresses import told_address
 from ferry.protocol.envelope import read_error, read_process
 from ferry.protocol.paths import TRANSFER, message_url, url
 from ferry.protocol.sas import parse_sas
@@ -27,7 +29,8 @@ RETRY_STATUS = frozenset({404, 408, 409, 425, 429})
 type Written = dict[str, Json]
 
 _FAULT = re.compile(r"fault: ([A-Z_]{3,64})")
-_BEGINS = frozenset({MessageKind.CONTRACT_REQUEST, MessageKind.TRANSFER_REQUEST})
+# What a process may begin with: under the pid of the other side, once it is known, the same is an answer.
+_BEGINNINGS = frozenset({MessageKind.CONTRACT_REQUEST, MessageKind.CONTRACT_OFFER})
 _STEP: dict[MessageKind, int] = {
     MessageKind.TRANSFER_REQUEST: 5,
     MessageKind.TRANSFER_START: 7,
@@ -37,11 +40,15 @@ _STEP: dict[MessageKind, int] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSender:
-    """Sends what SEND_MESSAGE intents say. `callback_url` is the consumer's side of this participant."""
+    """Sends what SEND_MESSAGE intents say.
+
+    `callback_url` is the consumer's side of this participant, `dsp_url` its provider's, for an offer that begins.
+    """
 
     peer: Peer
     vault: Vault
     callback_url: str
+    dsp_url: str = ""
     timeout_seconds: float = 10.0
 
     def send_for_transfer(self, process: TransferProcess, intent: Intent) -> JsonObject:
@@ -71,11 +78,12 @@ class MessageSender:
 
     def _send(self, kind: MessageKind, process: TransferProcess | ContractNegotiation, body: Written) -> JsonObject:
         base = process.counter_party_address
-        address = message_url(base, kind, None if kind in _BEGINS else process.correlation_id)
+        begins = kind is MessageKind.TRANSFER_REQUEST or (kind in _BEGINNINGS and not process.correlation_id)
+        address = message_url(base, kind, None if begins else process.correlation_id)
         answer = self.peer.post(address, body, audience=base, timeout_seconds=self.timeout_seconds)
         if not 200 <= answer.status < 300:
             raise EffectFailed(refusal(kind, process.counter_party_id, answer))
-        return {"providerPid": _provider_pid(kind, process.counter_party_id, answer)} if kind in _BEGINS else {}
+        return _pid_of_peer(kind, process.counter_party_id, answer) if begins else {}
 
     def _transfer_message(
         self, process: TransferProcess, kind: MessageKind, intent: Intent, message_id: str
@@ -87,26 +95,41 @@ class MessageSender:
                     process, message_id=message_id, callback_address=self.callback_url, sas=sas
                 )
             case MessageKind.TRANSFER_START:
-                return transfer.transfer_start(process, message_id=message_id)
+                address = self._address_of(process)
+                return transfer.transfer_start(process, message_id=message_id, address=address)
             case MessageKind.TRANSFER_COMPLETION:
                 return transfer.transfer_completion(process, message_id=message_id)
+            case MessageKind.TRANSFER_SUSPENSION:
+                return transfer.transfer_suspension(process, _fault_in(intent), message_id=message_id)
             case _:
                 return transfer.transfer_termination(process, _fault_in(intent), message_id=message_id)
 
     def _negotiation_message(
         self, process: ContractNegotiation, kind: MessageKind, intent: Intent, message_id: str
     ) -> Written:
+        begins = not process.correlation_id
         match kind:
             case MessageKind.CONTRACT_REQUEST:
-                return negotiation.contract_request(process, message_id=message_id, callback_address=self.callback_url)
+                callback = self.callback_url if begins else None
+                return negotiation.contract_request(process, message_id=message_id, callback_address=callback)
+            case MessageKind.CONTRACT_OFFER:
+                callback = self.dsp_url if begins else None
+                return negotiation.contract_offer(process, message_id=message_id, callback_address=callback)
             case MessageKind.CONTRACT_AGREEMENT if process.agreement is not None:
                 return negotiation.contract_agreement(process, process.agreement, message_id=message_id)
             case MessageKind.CONTRACT_VERIFICATION:
                 return negotiation.contract_verification(process, message_id=message_id)
-            case MessageKind.CONTRACT_FINALIZED:
+            case MessageKind.CONTRACT_ACCEPTED | MessageKind.CONTRACT_FINALIZED:
                 return negotiation.contract_event(process, kind, message_id=message_id)
             case _:
                 return negotiation.contract_termination(process, _fault_in(intent), message_id=message_id)
+
+    def _address_of(self, process: TransferProcess) -> JsonObject | None:
+        """The data address of a pull, which its provider tells; from the vault, at use."""
+        if process.role is Role.CONSUMER or process.address_secret is None:
+            return None
+        stored = self.vault.get(process.address_secret)
+        return told_address(stored) if stored is not None else None
 
     def _sas_of(self, process: TransferProcess) -> Secret | None:
         destination = process.destination
@@ -119,11 +142,11 @@ class MessageSender:
         return parse_sas(stored.reveal())[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AgreementKeeper:
     """Keeps the agreement that a negotiation has led to."""
 
-    create: Callable[[str, ContractAgreement], None]
+    agreements: Definitions[ContractAgreement]
 
     def store(self, process: ContractNegotiation, intent: Intent) -> JsonObject:
         """Store it under its id; the same one again is fine. Raises EffectFailed PEER_REFUSED where the id is taken."""
@@ -131,10 +154,19 @@ class AgreementKeeper:
         if process.agreement is None:
             return {}
         try:
-            self.create(process.agreement.id, process.agreement)
+            self.agreements.create(process.agreement.id, process.agreement)
         except AlreadyExists as error:
             message = f"{process.counter_party_id} gave the id of another agreement, {process.agreement.id!r}"
             raise EffectFailed.because(FaultCode.PEER_REFUSED, f"{message}; negotiate again") from error
+        return {}
+
+    def drop(self, process: ContractNegotiation, intent: Intent) -> JsonObject:
+        """Remove it where it was stored; another one under its id stays."""
+        del intent
+        stored = self.agreements.get(process.agreement.id) if process.agreement else None
+        if stored is not None and stored.negotiation_id == process.id:
+            with suppress(NotFound):
+                self.agreements.delete(stored.id)
         return {}
 
 
@@ -150,12 +182,14 @@ def refusal(kind: MessageKind, peer_id: str, answer: PeerAnswer) -> Fault:
     return Fault(code, message, retryable, _STEP.get(kind))
 
 
-def _provider_pid(kind: MessageKind, peer_id: str, answer: PeerAnswer) -> str:
+def _pid_of_peer(kind: MessageKind, peer_id: str, answer: PeerAnswer) -> JsonObject:
     try:
-        return read_process(answer.body).provider_pid
+        process = read_process(answer.body)
     except InvalidInput as error:
         message = f"{peer_id} took {kind.value} but answered with no readable process: {error}"
         raise EffectFailed.because(FaultCode.PEER_REFUSED, message, retryable=True, step=_STEP.get(kind)) from error
+    is_offer = kind is MessageKind.CONTRACT_OFFER
+    return {"consumerPid": process.consumer_pid} if is_offer else {"providerPid": process.provider_pid}
 
 
 def _kind_and_id(intent: Intent) -> tuple[MessageKind, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
+from ferry.domain.states import FlowState
 from ferry.ports import Peer, PeerAnswer
 from ferry.protocol import signaling
 
@@ -15,24 +16,22 @@ _AWAY = FaultCode.DATA_PLANE_UNAVAILABLE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteDataPlane:
-    """ports.DataPlane over HTTP. `url` is the data plane's base; both planes share the participant's vault."""
+    """ports.DataPlane over HTTP; of our own app or of another maker.
+
+    `url` is where `/start` and the rest are appended. A plane of ours shares the participant's vault.
+    """
 
     url: str
     participant_id: str
     peer: Peer
 
     def start(self, flow: DataFlow) -> FlowReport:
-        """POST /dataflows/start; the same flow again is answered with how it stands."""
-        parties = signaling.FlowParties(self.participant_id, flow.participant_id)
-        body = signaling.start_message(flow, parties, message_id=str(uuid.uuid4()))
-        answer = self._called(lambda: self.peer.post(f"{self.url}{signaling.START_PATH}", body, audience=self.url))
-        if answer.status not in (200, 201, 202):
-            raise self._refused("start", flow.id, answer)
-        return self._report_in(answer, flow.id)
+        """POST /start; the same flow again is answered with how it stands."""
+        return self._begun("start", signaling.START_PATH, flow)
 
     def status(self, flow_id: str) -> FlowReport | None:
-        """GET /dataflows/{id}/status."""
-        path = signaling.status_path(flow_id)
+        """GET /{id}/status."""
+        path = signaling.flow_path(flow_id, "status")
         answer = self._called(lambda: self.peer.get(f"{self.url}{path}", audience=self.url))
         if answer.status == 404:
             return None
@@ -40,20 +39,54 @@ class RemoteDataPlane:
             raise self._refused("status", flow_id, answer)
         return self._report_in(answer, flow_id)
 
+    def suspend(self, flow_id: str, reason: str) -> FlowReport | None:
+        """POST /{id}/suspend; a plane need not say how the flow stands then."""
+        answer = self._ordered("suspend", flow_id, reason)
+        if answer.status == 404:
+            return None
+        says = answer.body is not None and "state" in answer.body
+        return self._report_in(answer, flow_id) if says else FlowReport(FlowState.SUSPENDED.value)
+
+    def resume(self, flow: DataFlow, flow_id: str) -> FlowReport:
+        """POST /{id}/resume, with what a start says; a plane that does not know the flow starts it."""
+        return self._begun("resume", signaling.flow_path(flow_id, "resume"), flow)
+
+    def complete(self, flow_id: str) -> None:
+        """POST /{id}/completed."""
+        self._ordered("completed", flow_id, "")
+
     def terminate(self, flow_id: str, reason: str) -> None:
-        """POST /dataflows/{id}/terminate."""
-        path = signaling.terminate_path(flow_id)
-        body = signaling.terminate_message(reason, message_id=str(uuid.uuid4()))
+        """POST /{id}/terminate."""
+        self._ordered("terminate", flow_id, reason)
+
+    def _begun(self, what: str, path: str, flow: DataFlow) -> FlowReport:
+        parties = signaling.FlowParties(self.participant_id, flow.participant_id)
+        body = signaling.start_message(flow, parties, message_id=str(uuid.uuid4()))
         answer = self._called(lambda: self.peer.post(f"{self.url}{path}", body, audience=self.url))
-        if answer.status not in (200, 204, 404):
-            raise self._refused("terminate", flow_id, answer)
+        if answer.status == 404 and what == "resume":
+            return self.start(flow)
+        if answer.status not in (200, 201, 202):
+            raise self._refused(what, flow.id, answer)
+        if what == "resume" and (answer.body is None or "state" not in answer.body):
+            return FlowReport(FlowState.STARTED.value)
+        return self._report_in(answer, flow.id)
+
+    def _ordered(self, what: str, flow_id: str, reason: str) -> PeerAnswer:
+        path = signaling.flow_path(flow_id, what)
+        body = signaling.order_message(reason, message_id=str(uuid.uuid4()))
+        answer = self._called(lambda: self.peer.post(f"{self.url}{path}", body, audience=self.url))
+        if answer.status not in (200, 202, 204, 404):
+            raise self._refused(what, flow_id, answer)
+        return answer
 
     def _report_in(self, answer: PeerAnswer, flow_id: str) -> FlowReport:
         try:
-            return signaling.read_status(answer.body)
+            report = signaling.read_status(answer.body)
         except InvalidInput as error:
             message = f"what the data plane at {self.url} says of flow {flow_id} cannot be read ({error}); asked again"
             raise EffectFailed.because(_AWAY, message, retryable=True, step=7) from error
+        named = (answer.body or {}).get("dataFlowId")
+        return replace(report, flow_id=named) if isinstance(named, str) and named != flow_id else report
 
     def _called(self, call: Callable[[], PeerAnswer]) -> PeerAnswer:
         try:

@@ -4,6 +4,7 @@ Errors of all ports: `EffectFailed` with a Fault where the other side is away or
 to try again); the stores also raise `AlreadyExists` and `CommitConflict`.
 """
 
+from ferry.ports.callbacks import Callbacks
 from ferry.ports.clock import Clock
 from ferry.ports.copying import (
     BlobTarget,
@@ -15,11 +16,12 @@ from ferry.ports.copying import (
     PutOutcome,
     SourceBlob,
 )
+from ferry.ports.keys import KeyDocuments, Signer
 from ferry.ports.peer import Peer, PeerAnswer
 from ferry.ports.storage import Account, BlobHeaders, BlobItem, BlobPage, ContainerState, ObjectStorage, SasScope
 from ferry.ports.storage_failure import StorageFailed, StorageProblem
-from ferry.ports.stores import Definitions, IndexKind, IndexPage, IndexRow, ProcessStore, Record
-from ferry.ports.vault import Vault
+from ferry.ports.stores import Definitions, IndexKind, IndexRow, Listed, ProcessStore, Record
+from ferry.ports.vault import SecretVersion, Vault, VersionedSecrets
 from ferry.ports.work import QUEUE_OF_LANE, Lane, LookMessage, QueueName, TaskQueue, queue_name
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "BlobPage",
     "BlobTarget",
     "BlobWriter",
+    "Callbacks",
     "Clock",
     "ContainerState",
     "ControlPlane",
@@ -38,9 +41,10 @@ __all__ = [
     "DataSource",
     "Definitions",
     "IndexKind",
-    "IndexPage",
     "IndexRow",
+    "KeyDocuments",
     "Lane",
+    "Listed",
     "LookMessage",
     "ObjectStorage",
     "Peer",
@@ -50,10 +54,13 @@ __all__ = [
     "QueueName",
     "Record",
     "SasScope",
+    "SecretVersion",
+    "Signer",
     "SourceBlob",
     "StorageFailed",
     "StorageProblem",
     "TaskQueue",
     "Vault",
+    "VersionedSecrets",
     "queue_name",
 ]

@@ -100,6 +100,18 @@ class DataPlane(Protocol):
         """How it stands; None where the plane does not know it."""
         ...
 
+    def suspend(self, flow_id: str, reason: str) -> FlowReport | None:
+        """Let it stand still, and say how it stands then: it may have ended before. None where it is not known."""
+        ...
+
+    def resume(self, flow: DataFlow, flow_id: str) -> FlowReport:
+        """Go on from where it stood still; one that the plane does not know (it calls it `flow_id`) is started."""
+        ...
+
+    def complete(self, flow_id: str) -> None:
+        """Nobody reads from it any more; an unknown or finished one is fine."""
+        ...
+
     def terminate(self, flow_id: str, reason: str) -> None:
         """Stop it; an unknown or finished one is fine."""
         ...

@@ -22,13 +22,13 @@ class IndexKind(StrEnum):
     """Which list an index row belongs to."""
 
     DUE = "due"  # when the janitor is to look at it
-    STATE = "state"  # final, by state, newest first
+    STATE = "state"  # settled, by state, newest first
     ALL = "all"  # everything, newest first
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """A row that leads to a process. Written before the commit that it announces; a stale one is dropped when read.
+    """A row that leads to a process.
 
     `at` is the due time for DUE, else the creation time. `state` only for STATE.
     """
@@ -37,6 +37,14 @@ class IndexRow:
     process_id: str
     at: datetime
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed[P]:
+    """A row of a list, and the process as lists show it; None where only its document says that."""
+
+    row: IndexRow
+    summary: P | None = None
 
 
 class ProcessStore[P: Process](Protocol):
@@ -74,6 +82,13 @@ class ProcessStore[P: Process](Protocol):
         """Remove index rows; missing ones are fine."""
         ...
 
+    def relist(self, summary: P, rows: Sequence[IndexRow], gone: Sequence[IndexRow]) -> None:
+        """Write rows that hold the summary and remove others, all or none.
+
+        Where the first of `gone` is not there nothing happens: somebody else has listed the process. Others may miss.
+        """
+        ...
+
     def due(self, until: datetime, limit: int) -> Sequence[IndexRow]:
         """DUE rows up to that time, earliest first."""
         ...
@@ -82,17 +97,15 @@ class ProcessStore[P: Process](Protocol):
         """STATE rows of processes that were created up to that time, newest first."""
         ...
 
-    def rows(self, kind: IndexKind, *, state: str = "", after: str | None = None, limit: int = 50) -> "IndexPage":
-        """Rows of STATE or ALL, newest first; `after` is a cursor from an earlier page."""
+    def listed(
+        self, kind: IndexKind, *, state: str = "", after: IndexRow | None = None, limit: int = 50
+    ) -> "Sequence[Listed[P]]":
+        """Rows of STATE or ALL, newest first, with what they hold; those behind `after`, which need not be there."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class IndexPage:
-    """A page of index rows; `next_cursor` None on the last one."""
-
-    rows: tuple[IndexRow, ...]
-    next_cursor: str | None = None
+    def skip(self, kind: IndexKind, *, state: str = "", count: int) -> IndexRow | None:
+        """The `count`-th row (from 1) of STATE or ALL, by keys alone; None where there are fewer."""
+        ...
 
 
 class Definitions[D](Protocol):
@@ -114,8 +127,8 @@ class Definitions[D](Protocol):
         """Remove. Raises NotFound."""
         ...
 
-    def all(self) -> Iterator[D]:
-        """Every definition, in the order of their ids, streamed page by page."""
+    def all(self, *, after: str = "") -> Iterator[D]:
+        """Every definition (behind the id `after`), in the order of their ids, streamed page by page."""
         ...
 
     def query(self, criteria: Sequence[Criterion], *, offset: int = 0, limit: int = 50) -> Sequence[D]:

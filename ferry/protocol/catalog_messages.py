@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ferry.domain.contracts import Asset, Criterion
+from ferry.domain.criteria import check_criteria
 from ferry.domain.data_address import AZURE_STORAGE_PUSH, EDC_NAMESPACE
+from ferry.domain.faults import InvalidInput
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.envelope import WrittenMessage, written
 from ferry.protocol.negotiation_messages import offered_policy
 from ferry.protocol.reader import objects_in, read
 from ferry.protocol.schema import check
 
-DEFAULT_LIMIT = 50
-
 
 @dataclass(frozen=True, slots=True)
 class CatalogRequest:
-    """Which part of a catalog is wanted: EDC's QuerySpec."""
+    """Which part of a catalog is wanted: EDC's QuerySpec. `limit` None leaves the size of a page to the provider."""
 
     offset: int = 0
-    limit: int = DEFAULT_LIMIT
+    limit: int | None = None
     criteria: tuple[Criterion, ...] = ()
 
 
@@ -38,17 +38,18 @@ class DataServiceInfo:
 
 def catalog_request(request: CatalogRequest) -> WrittenMessage:
     """A CatalogRequestMessage with EDC's QuerySpec as its filter."""
+    limit: WrittenMessage = {} if request.limit is None else {"limit": request.limit}
     query: WrittenMessage = {
         "@type": "QuerySpec",
         "offset": request.offset,
-        "limit": request.limit,
+        **limit,
         "filterExpression": [_criterion(criterion) for criterion in request.criteria],
     }
     return written("CatalogRequestMessage", {"filter": [query]})
 
 
 def read_catalog_request(body: Json) -> CatalogRequest:
-    """A CatalogRequestMessage. Raises InvalidInput with every fault; a filter that is no QuerySpec is one."""
+    """A CatalogRequestMessage. Raises InvalidInput with every fault; a filter that we cannot evaluate is one."""
     message = read(body)
     check("CatalogRequestMessage", message)
     queries = objects_in(message.get("filter"))
@@ -59,7 +60,11 @@ def read_catalog_request(body: Json) -> CatalogRequest:
         Criterion(str(it["operandLeft"]), str(it["operator"]), it.get("operandRight"))
         for it in objects_in(query.get("filterExpression"))
     )
-    return CatalogRequest(_count(query, "offset", 0), _count(query, "limit", DEFAULT_LIMIT), criteria)
+    if query.get("sortField"):
+        raise InvalidInput.at("filter[0].sortField", "is not supported: a catalog is in the order of its ids")
+    check_criteria(criteria, "filter[0].filterExpression")
+    offset, limit = query.get("offset"), query.get("limit")
+    return CatalogRequest(offset if isinstance(offset, int) else 0, limit if isinstance(limit, int) else None, criteria)
 
 
 def dataset(asset: Asset, offers: Mapping[str, JsonObject], service: DataServiceInfo) -> WrittenMessage:
@@ -115,8 +120,3 @@ def _criterion(criterion: Criterion) -> WrittenMessage:
 def _properties(asset: Asset) -> WrittenMessage:
     named = {key if ":" in key else EDC_NAMESPACE + key: value for key, value in asset.properties.items()}
     return {f"{EDC_NAMESPACE}id": asset.id, **named}
-
-
-def _count(query: JsonObject, name: str, default: int) -> int:
-    value = query.get(name)
-    return value if isinstance(value, int) else default

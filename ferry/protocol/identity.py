@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ferry.domain.faults import FerryError
-from ferry.domain.process import Json
+from ferry.domain.process import Json, JsonObject
 
 _BEARER = "bearer "
 
@@ -26,7 +26,14 @@ class Identity(Protocol):
         ...
 
     def identify(self, authorization: str | None) -> str:
-        """The caller's participant id, from its Authorization header. Raises Unauthenticated."""
+        """The caller's participant id, from its Authorization header; a proof serves once.
+
+        Raises Unauthenticated, and EffectFailed IDENTITY_UNAVAILABLE where it cannot be decided now.
+        """
+        ...
+
+    def document(self) -> JsonObject | None:
+        """What we publish so that others can check our proofs; None where there is nothing to publish."""
         ...
 
 
@@ -48,6 +55,10 @@ class MockIdentity:
         if not isinstance(client_id, str) or not client_id.strip():
             raise Unauthenticated("the mock token in the Authorization header names no clientId")
         return client_id
+
+    def document(self) -> JsonObject | None:
+        """Nothing: there is no proof."""
+        return None
 
 
 def _claims(authorization: str) -> Mapping[str, Json]:

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from ferry.domain.decision import Received
 from ferry.domain.faults import InvalidInput
 from ferry.domain.message_kind import MessageKind
+from ferry.domain.policy import PURPOSE
 from ferry.domain.process import Json, JsonObject
+from ferry.domain.secret import Secret
+from ferry.protocol.data_addresses import kept_address
 from ferry.protocol.digest import digest
 from ferry.protocol.envelope import EVENT_TYPE, type_name
 from ferry.protocol.faults import code_text, read_fault, reason_texts
+from ferry.protocol.purpose import stated_purpose
 from ferry.protocol.reader import read
 from ferry.protocol.schema import check
 from ferry.protocol.transfer_messages import PeerAddress, TransferRequest, peer_address
@@ -20,6 +24,7 @@ ID_LIMIT = 256
 
 _KINDS_BY_TYPE = {type_name(kind): kind for kind in MessageKind if type_name(kind) != EVENT_TYPE}
 _COPIED = ("consumerPid", "providerPid", "offer", "agreement", "agreementId", "format")
+_STATING = frozenset({MessageKind.CONTRACT_REQUEST, MessageKind.TRANSFER_REQUEST})
 _ENDINGS = frozenset(
     {MessageKind.CONTRACT_TERMINATION, MessageKind.TRANSFER_TERMINATION, MessageKind.TRANSFER_SUSPENSION}
 )
@@ -52,7 +57,14 @@ def read_transfer_request(body: Json) -> TransferRequest:
         properties=address.properties,
         secret=address.secret,
         secret_expires_at=address.secret_expires_at,
+        purpose=stated_purpose(message),
     )
+
+
+def read_start_address(body: Json) -> Secret | None:
+    """The data address that a TransferStartMessage brings; None where it brings none. Raises InvalidInput."""
+    message, _ = _checked(body, (MessageKind.TRANSFER_START,))
+    return kept_address(message.get("dataAddress"))
 
 
 def _checked(body: Json, expected: tuple[MessageKind, ...]) -> tuple[JsonObject, MessageKind]:
@@ -77,11 +89,16 @@ def _content(kind: MessageKind, message: JsonObject) -> JsonObject:
     content = {name: message[name] for name in _COPIED if name in message}
     if "callbackAddress" in message:
         content["callbackAddress"] = _base(message["callbackAddress"])
+    purpose = stated_purpose(message) if kind in _STATING else None
+    if purpose is not None:
+        content[PURPOSE] = purpose
     if kind in _ENDINGS:
         content |= _ending(message)
     address = message.get("dataAddress")
     if kind is MessageKind.TRANSFER_REQUEST and isinstance(address, Mapping):
         content["destination"] = dict(peer_address(address).properties)
+    if kind is MessageKind.TRANSFER_START:
+        content["hasAddress"] = isinstance(address, Mapping)
     return content
 
 

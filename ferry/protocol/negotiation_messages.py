@@ -2,23 +2,25 @@
 
 from datetime import UTC, datetime
 
-from ferry.domain.contracts import ContractAgreement, ContractNegotiation
+from ferry.domain.contracts import ContractAgreement, ContractNegotiation, policy_of
 from ferry.domain.faults import Fault
 from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.envelope import WrittenMessage, type_name, written
 from ferry.protocol.faults import fault_parts
+from ferry.protocol.purpose import purpose_fields
 
 _RULES = ("permission", "prohibition", "obligation")
-_NOT_POLICY = frozenset({"@id", "@type", "@context", "target", "assigner", "assignee", "timestamp"})
 
 
 def contract_request(
     negotiation: ContractNegotiation, *, message_id: str, callback_address: str | None = None
 ) -> WrittenMessage:
     """A ContractRequestMessage: the first one with our callback address, a counter-offer without."""
-    offer = _offer(negotiation, assigner=negotiation.counter_party_id)
+    # The rules as they were offered, word for word: EDC takes nothing else, also where there are none.
+    offer = {**_head(negotiation, assigner=negotiation.counter_party_id), **written_policy(negotiation.policy)}
     fields: dict[str, Json] = {"consumerPid": negotiation.consumer_pid, "offer": offer}
+    fields |= purpose_fields(negotiation.purpose)
     if callback_address is None:
         fields["providerPid"] = negotiation.provider_pid
     else:
@@ -27,10 +29,11 @@ def contract_request(
 
 
 def contract_offer(
-    negotiation: ContractNegotiation, *, message_id: str, participant_id: str, callback_address: str | None = None
+    negotiation: ContractNegotiation, *, message_id: str, callback_address: str | None = None
 ) -> WrittenMessage:
     """A ContractOfferMessage: one that begins a negotiation with our callback address, an answer without."""
-    offer = {**_offer(negotiation, assigner=participant_id), "assignee": negotiation.counter_party_id}
+    told = {**_head(negotiation, assigner=negotiation.participant_id), **offered_policy(negotiation.policy)}
+    offer = {**told, "assignee": negotiation.counter_party_id}
     fields: dict[str, Json] = {"providerPid": negotiation.provider_pid, "offer": offer}
     if callback_address is None:
         fields["consumerPid"] = negotiation.consumer_pid
@@ -50,7 +53,8 @@ def contract_agreement(
         "assigner": agreement.provider_id,
         "assignee": agreement.consumer_id,
         "timestamp": _timestamp(agreement.signed_at),
-        **offered_policy(agreement.policy),
+        # As it was asked for, also without any rule: EDC refuses an agreement that has one more.
+        **written_policy(agreement.policy),
     }
     fields = {**_pids(negotiation), "agreement": said}
     return written(type_name(MessageKind.CONTRACT_AGREEMENT), fields, message_id=message_id)
@@ -91,14 +95,8 @@ def offered_policy(policy: JsonObject) -> WrittenMessage:
     return said if "permission" in said or "prohibition" in said else {"permission": [{"action": "use"}], **said}
 
 
-def policy_of(offer: JsonObject) -> WrittenMessage:
-    """The policy in an offer or agreement: all of it but ids, parties, target and time."""
-    return {key: value for key, value in offer.items() if key not in _NOT_POLICY}
-
-
-def _offer(negotiation: ContractNegotiation, *, assigner: str) -> WrittenMessage:
-    head: WrittenMessage = {"@id": negotiation.offer_id, "@type": "Offer", "target": negotiation.asset_id}
-    return {**head, "assigner": assigner, **written_policy(negotiation.policy)}
+def _head(negotiation: ContractNegotiation, *, assigner: str) -> WrittenMessage:
+    return {"@id": negotiation.offer_id, "@type": "Offer", "target": negotiation.asset_id, "assigner": assigner}
 
 
 def _pids(negotiation: ContractNegotiation) -> WrittenMessage:

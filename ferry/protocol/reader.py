@@ -12,7 +12,7 @@ from typing import TypeIs
 
 from ferry.domain.faults import InputFault, InvalidInput
 from ferry.domain.process import Json, JsonObject
-from ferry.protocol.terms import LIST_TERMS, OBJECT_TERMS, SINGLE_TERMS, TERM_VALUED, short_term
+from ferry.protocol.terms import LIST_TERMS, OBJECT_TERMS, SINGLE_TERMS, TERM_VALUED, left_operand, short_term
 
 DEPTH_LIMIT = 32
 FAULT_LIMIT = 100
@@ -95,6 +95,8 @@ class _Reader:
             return plain if _is_list(plain) else [] if plain is None else [plain]
         if term in SINGLE_TERMS and _is_list(plain) and len(plain) == 1:
             plain = plain[0]
+        if term == "leftOperand" and isinstance(plain, str):
+            return left_operand(plain)
         if term in TERM_VALUED and isinstance(plain, str):
             return short_term(plain)
         return plain

@@ -35,6 +35,11 @@ def schema(schema_name: str) -> JsonObject:
     return loaded
 
 
+def schema_names() -> tuple[str, ...]:
+    """The names of all schemas."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+
+
 @cache
 def _validator(schema_name: str) -> "Validator":
     import jsonschema_rs

@@ -5,8 +5,9 @@ share. What the specification has no word for, summary and fault, stands under `
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from urllib.parse import quote
 
 from ferry.domain.data_address import (
     AZURE_STORAGE,
@@ -21,22 +22,23 @@ from ferry.domain.faults import Fault, FaultCode, InvalidInput
 from ferry.domain.process import HistoryEntry, Json, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import Destination
+from ferry.protocol.data_addresses import kept_address
 from ferry.protocol.envelope import WrittenMessage
 from ferry.protocol.reader import read
 from ferry.protocol.schema import check
 from ferry.protocol.transfer_messages import destination_properties, peer_address
 
-START_PATH = "/dataflows/start"
+START_PATH = "/start"
 EXTENSION = "ferry"
 
 # FAILED is TERMINATED with an error in the specification's words; what is not running yet is on its way to it.
 _STATES_READ: dict[str, FlowState] = {
-    "INITIALIZED": FlowState.STARTED,
-    "PREPARING": FlowState.STARTED,
-    "PREPARED": FlowState.STARTED,
-    "STARTING": FlowState.STARTED,
+    "INITIALIZED": FlowState.STARTING,
+    "PREPARING": FlowState.STARTING,
+    "PREPARED": FlowState.STARTING,
+    "STARTING": FlowState.STARTING,
     "STARTED": FlowState.STARTED,
-    "SUSPENDED": FlowState.STARTED,
+    "SUSPENDED": FlowState.SUSPENDED,
     "COMPLETED": FlowState.COMPLETED,
     "TERMINATED": FlowState.TERMINATED,
 }
@@ -52,14 +54,9 @@ class FlowParties:
     dataset_id: str = ""
 
 
-def status_path(flow_id: str) -> str:
-    """Where the state of a flow is asked, below the data plane's address."""
-    return f"/dataflows/{flow_id}/status"
-
-
-def terminate_path(flow_id: str) -> str:
-    """Where a flow is stopped, below the data plane's address."""
-    return f"/dataflows/{flow_id}/terminate"
+def flow_path(flow_id: str, what: str) -> str:
+    """Where a flow is asked about (`status`) or given an order (`suspend`, …), below the data plane's address."""
+    return f"/{quote(flow_id, safe=':')}/{what}"
 
 
 def callback_path(flow_id: str, report: FlowReport) -> str:
@@ -69,7 +66,7 @@ def callback_path(flow_id: str, report: FlowReport) -> str:
 
 
 def start_message(flow: DataFlow, parties: FlowParties, *, message_id: str) -> WrittenMessage:
-    """A DataFlowStartMessage: the source as metadata, the destination as data address, no secret in either."""
+    """A DataFlowStartMessage: the source as metadata, a push's destination as data address, no secret in either."""
     message: WrittenMessage = {
         "messageId": message_id,
         "participantId": parties.participant_id,
@@ -77,13 +74,14 @@ def start_message(flow: DataFlow, parties: FlowParties, *, message_id: str) -> W
         "dataspaceContext": "dataspace-protocol-http:2025-1",
         "processId": flow.id,
         "agreementId": flow.agreement_id,
-        "datasetId": parties.dataset_id,
-        "transferType": AZURE_STORAGE_PUSH,
+        "datasetId": parties.dataset_id or flow.asset_id,
+        "transferType": flow.transfer_type,
         "claims": {},
         "labels": [],
         "metadata": {**_source_properties(flow.source), "consumerPid": flow.consumer_pid},
-        "dataAddress": _address(flow.destination),
     }
+    if flow.destination is not None:
+        message["dataAddress"] = _address(flow.destination)
     return message if flow.callback_address is None else {**message, "callbackAddress": flow.callback_address}
 
 
@@ -94,6 +92,8 @@ def read_start(body: Json, *, now: datetime) -> DataFlow:
     transfer_type = message.get("transferType", AZURE_STORAGE_PUSH)
     if transfer_type != AZURE_STORAGE_PUSH:
         raise InvalidInput.at("transferType", f"must be {AZURE_STORAGE_PUSH}", str(transfer_type))
+    if "dataAddress" not in message:
+        raise InvalidInput.at("dataAddress", "is required: where a push goes")
     metadata, address = _object(message["metadata"]), _object(message["dataAddress"])
     callback = message.get("callbackAddress")
     return DataFlow(
@@ -104,6 +104,7 @@ def read_start(body: Json, *, now: datetime) -> DataFlow:
         agreement_id=str(message["agreementId"]),
         participant_id=str(message["participantId"]),
         consumer_pid=str(metadata.get("consumerPid", "")),
+        asset_id=str(message.get("datasetId", "")),
         source=read_source({"type": AZURE_STORAGE, **metadata}, "metadata"),
         destination=_destination(address),
         callback_address=callback.rstrip("/") if isinstance(callback, str) else None,
@@ -135,16 +136,28 @@ def read_status(body: Json) -> FlowReport:
     if state is FlowState.TERMINATED and fault is not None:
         is_terminated = extension.get("state") == FlowState.TERMINATED.value
         state = FlowState.TERMINATED if is_terminated else FlowState.FAILED
-    return FlowReport(state.value, _object(extension.get("summary")), fault)
+    return FlowReport(state.value, _object(extension.get("summary")), fault, kept_address(message.get("dataAddress")))
 
 
-def terminate_message(reason: str, *, message_id: str) -> WrittenMessage:
-    """The order to stop a flow."""
+def read_callback(body: Json, flow_id: str, state: FlowState) -> FlowReport:
+    """What a data plane tells by a callback. Where it sends an empty object, the path alone says the state."""
+    said: JsonObject = body if isinstance(body, Mapping) else {}
+    implied: dict[str, Json] = {"dataFlowId": flow_id, "state": state.value}
+    report = read_status({**implied, **said})
+    is_fault = state is FlowState.FAILED and report.state in (FlowState.TERMINATED.value, FlowState.STARTED.value)
+    if not is_fault:
+        return report
+    fault = report.fault or Fault(FaultCode.DATA_FLOW_FAILED, f"the data plane gave no reason for flow {flow_id}")
+    return replace(report, state=FlowState.FAILED.value, fault=fault)
+
+
+def order_message(reason: str, *, message_id: str) -> WrittenMessage:
+    """The order to suspend or to stop a flow."""
     return {"messageId": message_id, "reason": reason}
 
 
-def read_terminate(body: Json) -> str:
-    """Why a flow is to be stopped; empty where nobody says."""
+def read_reason(body: Json) -> str:
+    """Why a flow is to be suspended or stopped; empty where nobody says."""
     reason = read(body).get("reason")
     return "; ".join(str(it) for it in reason) if isinstance(reason, list) else ""
 

@@ -64,8 +64,10 @@ SINGLE_TERMS = frozenset(
         "endpointType",
         "eventType",
         "format",
+        "leftOperand",
         "name",
         "offer",
+        "operator",
         "participantId",
         "providerPid",
         "state",
@@ -76,10 +78,20 @@ SINGLE_TERMS = frozenset(
 )
 
 # What stands under these is itself a term, so it loses its prefix as well.
-TERM_VALUED = frozenset({"@type", "action", "eventType", "leftOperand", "operator", "state"})
+TERM_VALUED = frozenset({"@type", "action", "eventType", "operator", "state"})
 
 # Under these, an object with nothing but an `@id` stays an object.
 OBJECT_TERMS = frozenset({"agreement", "dataAddress", "dataset", "hasPolicy", "offer", "service"})
+
+
+def left_operand(name: str) -> str:
+    """What a constraint is about: ODRL's own operands by their short term, those of EDC by their IRI.
+
+    An EDC that gets its offer back compares it letter by letter, so the namespace of what is its own must stay.
+    """
+    if name.startswith("edc:"):
+        return EDC_NAMESPACE + name.removeprefix("edc:")
+    return name if name.startswith(EDC_NAMESPACE) else short_term(name)
 
 
 def short_term(name: str) -> str:

@@ -15,6 +15,7 @@ from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.protocol.envelope import WrittenMessage, type_name, written
 from ferry.protocol.faults import fault_parts
+from ferry.protocol.purpose import purpose_fields
 from ferry.protocol.reader import child_path, objects_in
 from ferry.protocol.sas import parse_sas, write_sas
 from ferry.protocol.terms import short_term
@@ -39,6 +40,7 @@ class TransferRequest:
     properties: Mapping[str, str] = field(default_factory=dict[str, str])
     secret: Secret | None = None
     secret_expires_at: datetime | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def transfer_request(
         "agreementId": transfer.agreement_id,
         "format": transfer.transfer_type,
         "callbackAddress": callback_address.rstrip("/"),
+        **purpose_fields(transfer.purpose),
     }
     if transfer.destination is not None:
         fields["dataAddress"] = data_address(transfer.destination, sas)
@@ -93,9 +96,10 @@ def destination_properties(destination: Destination) -> dict[str, str]:
     return {name: value for name, value in properties.items() if value}
 
 
-def transfer_start(transfer: TransferProcess, *, message_id: str) -> WrittenMessage:
-    """A TransferStartMessage; a push has no address to tell."""
-    return written(type_name(MessageKind.TRANSFER_START), _pids(transfer), message_id=message_id)
+def transfer_start(transfer: TransferProcess, *, message_id: str, address: JsonObject | None = None) -> WrittenMessage:
+    """A TransferStartMessage; the provider of a pull tells the data address with it."""
+    fields = {**_pids(transfer), "dataAddress": address}
+    return written(type_name(MessageKind.TRANSFER_START), fields, message_id=message_id)
 
 
 def transfer_completion(transfer: TransferProcess, *, message_id: str) -> WrittenMessage:

@@ -5,7 +5,7 @@ when the first of them runs.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -17,7 +17,19 @@ from ferry.settings import Settings, read_settings
 if TYPE_CHECKING:
     from ferry.services.app import App
 
-__all__ = ["Endpoint", "QueueName", "Surface", "connector", "endpoints", "queue_name", "settings"]
+__all__ = [
+    "Endpoint",
+    "QueueName",
+    "Surface",
+    "WebPage",
+    "connector",
+    "endpoints",
+    "health",
+    "health_endpoints",
+    "queue_name",
+    "settings",
+    "web_page",
+]
 
 
 class Surface(StrEnum):
@@ -25,21 +37,36 @@ class Surface(StrEnum):
 
     CONSUMER_DSP = "consumer-dsp"
     PROVIDER_DSP = "provider-dsp"
+    SHARED_DSP = "shared-dsp"
     CONSUMER_MANAGEMENT = "consumer"
     PROVIDER_MANAGEMENT = "provider"
     SHARED_MANAGEMENT = "shared"
     DATA_PLANE = "data-plane"
     CONTROL = "control"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An HTTP endpoint: the function's name, method, and route below `/api`."""
+    """An HTTP endpoint: the function's name, method, and route below `/api`.
+
+    `starts_work`: whether looks at processes may follow from it, so that its function is bound to the queues.
+    """
 
     surface: Surface
     name: str
     method: str
     route: str
+    starts_work: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """A file that is served as it is."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
 
 
 @cache
@@ -61,3 +88,24 @@ def endpoints(surface: Surface) -> Iterable[Endpoint]:
     from ferry.services import endpoint_table
 
     return endpoint_table.endpoints(surface)
+
+
+def health_endpoints() -> dict[str, str]:
+    """What anybody may ask of the app itself: the names of the functions, and their routes below `/api`."""
+    from ferry.api.health import HEALTH_ROUTES
+
+    return {route.name: route.path for route in HEALTH_ROUTES}
+
+
+def health(name: str) -> tuple[int, bytes]:
+    """The answer of the health endpoint of that name: status and body."""
+    from ferry.services.probes import health_http
+
+    return health_http(name)
+
+
+def web_page(name: str) -> WebPage:
+    """The description of the API (`openapi.json`), or a file of the pages that show it."""
+    from ferry.services import web
+
+    return web.page(name, settings())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ferry.adapters.look_messages import encode_look, parse_look
+from ferry.api.did_document import did_document
 from ferry.api.dsp.routes import Handle, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.domain.faults import FerryError, InvalidInput
@@ -17,7 +18,7 @@ from ferry.services import Surface, management
 from ferry.services.azure import azure_outside
 from ferry.services.compose import Core, compose
 from ferry.services.dispatch import Dispatcher
-from ferry.services.endpoint_table import VERSION, dsp_name, endpoints
+from ferry.services.endpoint_table import DID_DOCUMENT, VERSION, endpoints
 from ferry.services.route_values import SENT_PATH_HEADER, route_values
 from ferry.settings import Settings
 from ferry.telemetry import traced
@@ -120,17 +121,24 @@ class App:
             return ApiAnswer(500)
 
     def _all_handlers(self) -> dict[str, Callable[[ApiRequest], ApiAnswer]]:
-        handlers: dict[str, Callable[[ApiRequest], ApiAnswer]] = {VERSION.name: self.core.dsp.versions}
+        handlers: dict[str, Callable[[ApiRequest], ApiAnswer]] = {
+            VERSION.name: self.core.dsp.versions,
+            DID_DOCUMENT.name: lambda request: did_document(self.core.outside.identity),
+        }
         for role in Role:
             for route in dsp_routes(role):
-                handlers[dsp_name(role, route.method, "/" + route.path)] = self._dsp(route.handle)
+                handlers[route.name] = self._dsp(route.handle)
         signaling = self.core.signaling
         handlers |= {
             "dataflow_start": signaling.start,
             "dataflow_status": signaling.status,
+            "dataflow_suspend": signaling.suspend,
+            "dataflow_resume": signaling.resume,
+            "dataflow_complete": signaling.complete,
             "dataflow_terminate": signaling.terminate,
-            "dataflow_completed": signaling.ended,
-            "dataflow_errored": signaling.ended,
+            "dataflow_started": signaling.started,
+            "dataflow_completed": signaling.completed,
+            "dataflow_errored": signaling.errored,
         }
         return handlers | management.handlers(self.core, self.dispatcher)
 

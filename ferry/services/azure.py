@@ -9,6 +9,7 @@ from ferry.adapters.clock import SystemClock
 from ferry.adapters.egress import EgressGuard
 from ferry.adapters.http_peer import HttpPeer
 from ferry.adapters.ids import RandomIds
+from ferry.adapters.key_documents import SIZE_LIMIT_BYTES, FetchedKeyDocuments
 from ferry.adapters.key_vault import KeyVault
 from ferry.adapters.storage_connection import read_connection
 from ferry.adapters.storage_queue import StorageTaskQueue
@@ -17,8 +18,9 @@ from ferry.adapters.table_store import TableProcessStore
 from ferry.adapters.tables import Tables
 from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
 from ferry.domain.data_flow import DataFlow
+from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.transfer_process import TransferProcess
-from ferry.protocol.identity import MockIdentity
+from ferry.services.identities import identity_of, key_document_guard
 from ferry.services.outside import Outside
 from ferry.settings import Settings
 from ferry.telemetry import child_trace_parent
@@ -36,9 +38,14 @@ def azure_outside(settings: Settings, environment: Mapping[str, str]) -> Outside
         allowed_networks=settings.allowed_networks,
     )
     clients = BlobClients(guard=guard)
-    identity = MockIdentity(settings.participant_id)
+    clock, vault = SystemClock(), KeyVault(settings.vault_url)
+    key_documents = FetchedKeyDocuments(
+        HttpPeer(key_document_guard(settings), answer_limit_bytes=SIZE_LIMIT_BYTES), clock=clock
+    )
+    identity = identity_of(settings, vault=vault, key_documents=key_documents, clock=clock)
+    peer = HttpPeer(guard, authorization=identity.authorization, trace_parent=child_trace_parent)
     return Outside(
-        clock=SystemClock(),
+        clock=clock,
         ids=RandomIds(),
         transfers=TableProcessStore(tables, TransferProcess),
         negotiations=TableProcessStore(tables, ContractNegotiation),
@@ -47,12 +54,15 @@ def azure_outside(settings: Settings, environment: Mapping[str, str]) -> Outside
         policies=TableDefinitions(tables, PolicyDefinition),
         contract_definitions=TableDefinitions(tables, ContractDefinition),
         agreements=TableDefinitions(tables, ContractAgreement),
+        data_planes=TableDefinitions(tables, DataPlaneInstance),
         queue=StorageTaskQueue(connection, settings.name_prefix),
-        vault=KeyVault(settings.vault_url),
+        vault=vault,
         storage=AzureBlobStorage(clients),
         blobs=AzureBlobWriter(clients),
-        peer=HttpPeer(guard, authorization=identity.authorization, trace_parent=child_trace_parent),
+        peer=peer,
+        callbacks=peer,
         identity=identity,
+        key_documents=key_documents,
         allow=lambda url: _admit(guard, url),
     )
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from ferry.api.dsp.api import DspApi, dsp_api
 from ferry.api.signaling import SignalingApi
 from ferry.control_plane.catalog import Catalog
+from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.flows import FlowService
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService
 from ferry.services.flowing import flow_service
-from ferry.services.negotiating import negotiation_engine
+from ferry.services.negotiating import negotiation_service
 from ferry.services.outside import Outside
+from ferry.services.planes import data_planes
 from ferry.services.transferring import transfer_service
 from ferry.settings import Settings
 
@@ -22,6 +24,7 @@ class Core:
     settings: Settings
     outside: Outside
     transfers: TransferService
+    planes: DataPlanes
     negotiations: NegotiationService
     flows: FlowService
     catalog: Catalog
@@ -32,16 +35,15 @@ class Core:
 def compose(settings: Settings, outside: Outside) -> Core:
     """Everything of one participant."""
     flows = flow_service(settings, outside, lambda: transfers)
-    transfers = transfer_service(settings, outside, flows)
+    planes = data_planes(settings, outside)
+    transfers = transfer_service(settings, outside, flows, planes)
     catalog = Catalog(
         assets=outside.assets,
         policies=outside.policies,
         contract_definitions=outside.contract_definitions,
         clock=outside.clock,
     )
-    negotiations = NegotiationService(
-        engine=negotiation_engine(settings, outside), catalog=catalog, participant_id=settings.participant_id
-    )
+    negotiations = negotiation_service(settings, outside, catalog)
     dsp = dsp_api(
         participant_id=settings.participant_id,
         dsp_url=settings.dsp_url,
@@ -50,8 +52,11 @@ def compose(settings: Settings, outside: Outside) -> Core:
         assets=outside.assets,
         negotiations=negotiations,
         transfers=transfers,
+        planes=planes,
         clock=outside.clock,
         check_peer_address=outside.allow,
+        transfer_types=planes.transfer_types,
+        catalog_page_size=settings.catalog_page_size,
     )
     signaling = SignalingApi(
         participant_id=settings.participant_id,
@@ -65,6 +70,7 @@ def compose(settings: Settings, outside: Outside) -> Core:
         settings=settings,
         outside=outside,
         transfers=transfers,
+        planes=planes,
         negotiations=negotiations,
         flows=flows,
         catalog=catalog,

@@ -1,19 +1,19 @@
 """The HTTP endpoints by surface: from the protocol's table of paths and the management API's of routes."""
 
-import re
 from collections.abc import Iterable
 
-from ferry.api.management.routes import MANAGEMENT_ROUTES
+from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
 from ferry.domain.message_kind import Role
-from ferry.protocol.paths import ENDPOINTS, VERSION_PATH
+from ferry.protocol.paths import VERSION_PATH, served_endpoints
 from ferry.services import Endpoint, Surface
 
 _DSP_BASE = "dsp/2025-1"
-_DSP_SURFACE = {Surface.CONSUMER_DSP: Role.CONSUMER, Surface.PROVIDER_DSP: Role.PROVIDER}
+_DSP_SURFACE = {Surface.CONSUMER_DSP: Role.CONSUMER, Surface.PROVIDER_DSP: Role.PROVIDER, Surface.SHARED_DSP: None}
 _MANAGEMENT = (Surface.CONSUMER_MANAGEMENT, Surface.PROVIDER_MANAGEMENT, Surface.SHARED_MANAGEMENT)
-# A provider that begins a negotiation with us.
-_NOT_SERVED = frozenset({"/negotiations/offers"})
-VERSION = Endpoint(Surface.SHARED_MANAGEMENT, "dsp_versions", "GET", f"dsp{VERSION_PATH}")
+VERSION = Endpoint(Surface.PUBLIC, "dsp_versions", "GET", f"dsp{VERSION_PATH}", starts_work=False)
+DID_DOCUMENT = Endpoint(Surface.PUBLIC, "did_document", "GET", "did.json", starts_work=False)
+# What starts work in the management API: orders to processes. Deleting one that has ended is none.
+_ORDERS = ("negotiations.", "transfers.", "edrs.delete")
 
 
 def endpoints(surface: Surface) -> Iterable[Endpoint]:
@@ -21,26 +21,24 @@ def endpoints(surface: Surface) -> Iterable[Endpoint]:
     if surface in _DSP_SURFACE:
         return _dsp(surface, _DSP_SURFACE[surface])
     if surface in _MANAGEMENT:
-        versions = [VERSION] if surface is Surface.SHARED_MANAGEMENT else []
-        return versions + [
-            Endpoint(surface, route.name, route.method, route.path)
+        return [
+            Endpoint(surface, route.name, route.method, route.path, _starts_work(route))
             for route in MANAGEMENT_ROUTES
             if route.group.value == surface.value
         ]
-    return _SIGNALING[surface]
+    return (VERSION, DID_DOCUMENT) if surface is Surface.PUBLIC else _SIGNALING[surface]
 
 
-def dsp_name(role: Role, method: str, path: str) -> str:
-    """The name of the function behind a path of the protocol."""
-    return re.sub(r"\W+", "_", f"{role.value.lower()}_dsp_{method.lower()}{path}").strip("_")
+def _starts_work(route: Route) -> bool:
+    is_order = route.method == "POST" or route.handler == "edrs.delete"
+    return is_order and route.handler.startswith(_ORDERS) and not route.handler.endswith(".query")
 
 
-def _dsp(surface: Surface, role: Role) -> list[Endpoint]:
-    base = f"{_DSP_BASE}/consumer" if role is Role.CONSUMER else _DSP_BASE
+def _dsp(surface: Surface, role: Role | None) -> list[Endpoint]:
     return [
-        Endpoint(surface, dsp_name(role, it.method, it.path), it.method, base + it.path)
-        for it in ENDPOINTS
-        if role in it.served_by and it.path not in _NOT_SERVED
+        Endpoint(surface, served.name, method := served.endpoint.method, _DSP_BASE + served.path, method != "GET")
+        for served in served_endpoints()
+        if served.role is role
     ]
 
 
@@ -48,9 +46,13 @@ _SIGNALING: dict[Surface, tuple[Endpoint, ...]] = {
     Surface.DATA_PLANE: (
         Endpoint(Surface.DATA_PLANE, "dataflow_start", "POST", "dataflows/start"),
         Endpoint(Surface.DATA_PLANE, "dataflow_status", "GET", "dataflows/{id}/status"),
+        Endpoint(Surface.DATA_PLANE, "dataflow_suspend", "POST", "dataflows/{id}/suspend"),
+        Endpoint(Surface.DATA_PLANE, "dataflow_resume", "POST", "dataflows/{id}/resume"),
+        Endpoint(Surface.DATA_PLANE, "dataflow_complete", "POST", "dataflows/{id}/completed"),
         Endpoint(Surface.DATA_PLANE, "dataflow_terminate", "POST", "dataflows/{id}/terminate"),
     ),
     Surface.CONTROL: (
+        Endpoint(Surface.CONTROL, "dataflow_started", "POST", "control/transfers/{id}/dataflow/started"),
         Endpoint(Surface.CONTROL, "dataflow_completed", "POST", "control/transfers/{id}/dataflow/completed"),
         Endpoint(Surface.CONTROL, "dataflow_errored", "POST", "control/transfers/{id}/dataflow/errored"),
     ),

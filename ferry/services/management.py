@@ -7,6 +7,7 @@ from ferry.api.management.api import ManagementApi, management_api
 from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
+from ferry.services.identities import management_access
 
 
 def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiRequest], ApiAnswer]]:
@@ -16,16 +17,18 @@ def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiReque
         participant_id=settings.participant_id,
         destination_account=settings.destination_account,
         inline_seconds=settings.inline_seconds,
-        api_key=settings.api_key if settings.management_auth == "api-key" else None,
+        access=management_access(settings, key_documents=outside.key_documents, clock=outside.clock),
         offers=core.catalog,
         negotiations=core.negotiations,
         transfers=core.transfers,
+        planes=core.planes,
         vault=outside.vault,
         peer=outside.peer,
         clock=outside.clock,
         ids=outside.ids,
         check_peer_address=outside.allow,
         flow_summary=dispatcher.flow_summary,
+        search_limit=settings.query_limit,
     )
     return {route.name: _handler(api, route) for route in MANAGEMENT_ROUTES}
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ferry.adapters.clock import VirtualClock
 from ferry.adapters.ids import SequentialIds
+from ferry.adapters.key_documents import FetchedKeyDocuments
 from ferry.adapters.memory_cloud import MemoryCloud
 from ferry.adapters.memory_definitions import MemoryDefinitions
 from ferry.adapters.memory_peer import MemoryNetwork, MemoryPeer
@@ -13,9 +14,12 @@ from ferry.adapters.memory_store import MemoryProcessStore
 from ferry.adapters.memory_vault import MemoryVault
 from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
 from ferry.domain.data_flow import DataFlow
+from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.transfer_process import TransferProcess
-from ferry.protocol.identity import MockIdentity
+from ferry.protocol.identity import Identity, MockIdentity
+from ferry.services.identities import identity_of
 from ferry.services.outside import Outside
+from ferry.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,14 @@ class MemoryWorld:
         object.__setattr__(self, "cloud", MemoryCloud(self.clock))
 
 
-def memory_outside(world: MemoryWorld, participant_id: str) -> Outside:
-    """All outside things of one participant in memory."""
-    identity = MockIdentity(participant_id)
+def memory_outside(world: MemoryWorld, participant_id: str, settings: Settings | None = None) -> Outside:
+    """All outside things of one participant in memory. `settings`: for an identity that is not the mock."""
+    vault = MemoryVault(world.clock)
+    key_documents = FetchedKeyDocuments(MemoryPeer(world.network), clock=world.clock)
+    identity: Identity = MockIdentity(participant_id)
+    if settings is not None:
+        identity = identity_of(settings, vault=vault, key_documents=key_documents, clock=world.clock)
+    peer = MemoryPeer(world.network, authorization=identity.authorization)
     return Outside(
         clock=world.clock,
         ids=SequentialIds(participant_id),
@@ -43,11 +52,14 @@ def memory_outside(world: MemoryWorld, participant_id: str) -> Outside:
         policies=MemoryDefinitions(PolicyDefinition),
         contract_definitions=MemoryDefinitions(ContractDefinition),
         agreements=MemoryDefinitions(ContractAgreement),
+        data_planes=MemoryDefinitions(DataPlaneInstance),
         queue=MemoryTaskQueue(world.clock),
-        vault=MemoryVault(world.clock),
+        vault=vault,
         storage=MemoryStorage(world.cloud),
         blobs=MemoryBlobWriter(world.cloud),
-        peer=MemoryPeer(world.network, authorization=identity.authorization),
+        peer=peer,
+        callbacks=peer,
         identity=identity,
+        key_documents=key_documents,
         allow=lambda url: None,
     )

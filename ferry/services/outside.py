@@ -5,9 +5,21 @@ from dataclasses import dataclass
 
 from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
 from ferry.domain.data_flow import DataFlow
+from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.decision import Ids
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import BlobWriter, Clock, Definitions, ObjectStorage, Peer, ProcessStore, TaskQueue, Vault
+from ferry.ports import (
+    BlobWriter,
+    Callbacks,
+    Clock,
+    Definitions,
+    KeyDocuments,
+    ObjectStorage,
+    Peer,
+    ProcessStore,
+    TaskQueue,
+    Vault,
+)
 from ferry.protocol.identity import Identity
 
 
@@ -24,10 +36,13 @@ class Outside:
     policies: Definitions[PolicyDefinition]
     contract_definitions: Definitions[ContractDefinition]
     agreements: Definitions[ContractAgreement]
+    data_planes: Definitions[DataPlaneInstance]
     queue: TaskQueue
     vault: Vault
     storage: ObjectStorage
     blobs: BlobWriter
     peer: Peer
+    callbacks: Callbacks
     identity: Identity
+    key_documents: KeyDocuments
     allow: Callable[[str], None]

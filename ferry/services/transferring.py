@@ -1,33 +1,32 @@
 """Composition of the transfers of a participant: engine, effects, data plane."""
 
+from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.engine import Engine
-from ferry.control_plane.flows import EmbeddedDataPlane, FlowService
+from ferry.control_plane.flows import FlowService
 from ferry.control_plane.rules import TransferRules
 from ferry.control_plane.transfers import TransferService
 from ferry.data_plane.provisioner import ObjectStorageProvisioner
 from ferry.data_plane.verification import DeliveryVerifier
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.transfer_process import TransferProcess
+from ferry.effects.callbacks import CallbackSender
 from ferry.effects.flows import FlowController
 from ferry.effects.messages import MessageSender
-from ferry.effects.remote_data_plane import RemoteDataPlane
-from ferry.ports import DataPlane
 from ferry.services.accounts import account_directory, public_endpoint
 from ferry.services.outside import Outside
+from ferry.services.planes import plane_of
 from ferry.settings import Settings
 
 
-def transfer_service(settings: Settings, outside: Outside, flows: FlowService) -> TransferService:
+def transfer_service(settings: Settings, outside: Outside, flows: FlowService, planes: DataPlanes) -> TransferService:
     """The transfers of one participant, in either role."""
     accounts = account_directory(settings, outside)
     provisioner = ObjectStorageProvisioner(
         outside.storage, outside.vault, accounts=accounts, clock=outside.clock, sas_seconds=settings.limits.sas_seconds
     )
     sender = MessageSender(peer=outside.peer, vault=outside.vault, callback_url=settings.callback_url)
-    controller = FlowController(
-        plane=_data_plane(settings, outside, flows),
-        callback_address=settings.control_url if settings.data_plane_url else None,
-    )
+    controller = FlowController(plane_of=plane_of(settings, outside, planes, flows), vault=outside.vault)
+    teller = CallbackSender(callbacks=outside.callbacks, vault=outside.vault, participant_id=settings.participant_id)
     engine = Engine[TransferProcess](
         kind="TransferProcess",
         store=outside.transfers,
@@ -42,12 +41,17 @@ def transfer_service(settings: Settings, outside: Outside, flows: FlowService) -
             IntentKind.VERIFY_DELIVERY: DeliveryVerifier(outside.storage, outside.vault, accounts=accounts).verify,
             IntentKind.START_DATA_FLOW: controller.start,
             IntentKind.CHECK_DATA_FLOW: controller.check,
+            IntentKind.SUSPEND_DATA_FLOW: controller.suspend,
+            IntentKind.RESUME_DATA_FLOW: controller.resume,
+            IntentKind.COMPLETE_DATA_FLOW: controller.complete,
             IntentKind.TERMINATE_DATA_FLOW: controller.terminate,
             IntentKind.DROP_SECRET: lambda process, _: _drop_secret(outside, process),
+            IntentKind.NOTIFY_CALLBACK: teller.tell_of_transfer,
         },
         clock=outside.clock,
         ids=outside.ids,
         limits=settings.limits,
+        callbacks=settings.callbacks,
         janitor_seconds=settings.janitor_seconds,
     )
     return TransferService(
@@ -56,12 +60,8 @@ def transfer_service(settings: Settings, outside: Outside, flows: FlowService) -
 
 
 def _drop_secret(outside: Outside, process: TransferProcess) -> JsonObject:
-    if process.destination is not None:
-        outside.vault.delete(process.destination.secret_name)
+    """The SAS of a push, or the data address of a pull."""
+    name = process.destination.secret_name if process.destination is not None else process.address_secret
+    if name is not None:
+        outside.vault.delete(name)
     return {}
-
-
-def _data_plane(settings: Settings, outside: Outside, flows: FlowService) -> DataPlane:
-    if settings.data_plane_url:
-        return RemoteDataPlane(url=settings.data_plane_url, participant_id=settings.participant_id, peer=outside.peer)
-    return EmbeddedDataPlane(flows=flows, queue=outside.queue)

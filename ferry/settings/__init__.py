@@ -3,15 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.faults import FerryError
 from ferry.domain.limits import Limits
+from ferry.settings.access import EntraAccess, KnownPartner, read_did, read_entra, read_partners
 from ferry.settings.reader import KnownAccount, SettingReader
 from ferry.settings.table import SETTINGS, Setting
 
-__all__ = ["SETTINGS", "KnownAccount", "Setting", "Settings", "SettingsError", "read_settings"]
+__all__ = [
+    "SETTINGS",
+    "EntraAccess",
+    "KnownAccount",
+    "KnownPartner",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "read_settings",
+]
 
-_STATE_SECONDS: dict[str, float] = {"PREPARATION_REQUESTED": 300, "REQUESTING": 600, "INITIAL": 300, "STARTING": 600}
-_LONG_SECONDS: dict[str, float] = {"STARTED": 86400, "DATA_FLOW": 86400}
+_STATE_SECONDS: dict[str, float] = {
+    "PREPARATION_REQUESTED": 300,
+    "REQUESTING": 600,
+    "INITIAL": 300,
+    "STARTING": 600,
+    "SUSPENDING": 600,
+    "RESUMING": 600,
+}
+_LONG_SECONDS: dict[str, float] = {"STARTED": 86400, "DATA_FLOW": 86400, "SUSPENDED": 7 * 86400}
 
 
 class SettingsError(FerryError):
@@ -32,7 +50,11 @@ class Settings:
     roles: frozenset[str]
     management_auth: str
     api_key: str = field(repr=False)
+    entra: EntraAccess
     identity: str
+    own_did: str
+    signing_key_name: str
+    partners: Mapping[str, KnownPartner]
     storage_connection: str
     destination_account: str
     destination_connection: str
@@ -42,11 +64,15 @@ class Settings:
     allowed_networks: tuple[str, ...]
     allow_loopback: bool
     data_plane_url: str
+    negotiation: str
+    catalog_page_size: int
+    query_limit: int
     inline_seconds: float
     janitor_schedule: str
     janitor_seconds: float
     sas_grace_seconds: float
     limits: Limits
+    callbacks: tuple[CallbackAddress, ...]
     name_prefix: str
     log_level: str
 
@@ -54,6 +80,13 @@ class Settings:
     def dsp_url(self) -> str:
         """The DSP base: catalog and the provider's side; the version endpoint stands one level up."""
         return f"{self.public_url}/api/dsp/2025-1"
+
+    @property
+    def did(self) -> str:
+        """Who this participant is to its partners, where it signs."""
+        from ferry.protocol.did import did_of
+
+        return self.own_did or did_of(f"{self.public_url}/api")
 
     @property
     def callback_url(self) -> str:
@@ -73,18 +106,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     unknown = roles - {"consumer", "provider", "dataplane"}
     if unknown or not roles:
         reader.faults.append(f"FERRY_ROLES names {sorted(unknown)}: choose among consumer, provider, dataplane")
-    auth = reader.choice("FERRY_MANAGEMENT_AUTH", ("api-key", "function-key"))
-    api_key = reader.text("FERRY_API_KEY")
-    if auth == "api-key" and not api_key and roles & {"consumer", "provider"}:
-        reader.faults.append("FERRY_API_KEY is missing: FERRY_MANAGEMENT_AUTH=api-key needs the key that clients send")
     settings = Settings(
         participant_id=reader.text("FERRY_PARTICIPANT_ID"),
         public_url=reader.url("FERRY_PUBLIC_URL"),
         vault_url=reader.url("FERRY_VAULT_URL"),
         roles=roles,
-        management_auth=auth,
-        api_key=api_key,
-        identity=reader.choice("FERRY_IDENTITY", ("mock",)),
+        management_auth=reader.choice("FERRY_MANAGEMENT_AUTH", ("api-key", "function-key", "entra")),
+        api_key=reader.text("FERRY_API_KEY"),
+        entra=read_entra(reader),
+        identity=reader.choice("FERRY_IDENTITY", ("mock", "signed")),
+        own_did=read_did(reader, "FERRY_DID"),
+        signing_key_name=reader.secret_name("FERRY_SIGNING_KEY_NAME"),
+        partners=read_partners(reader, "FERRY_PARTNERS"),
         storage_connection=reader.text("FERRY_STORAGE_CONNECTION"),
         destination_account=reader.text("FERRY_DESTINATION_ACCOUNT"),
         destination_connection=reader.text("FERRY_DESTINATION_CONNECTION"),
@@ -94,17 +127,36 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         allowed_networks=reader.networks("FERRY_ALLOWED_NETWORKS"),
         allow_loopback=reader.choice("FERRY_ALLOW_LOOPBACK", ("true", "false")) == "true",
         data_plane_url=reader.url("FERRY_DATA_PLANE_URL"),
+        negotiation=reader.choice("FERRY_NEGOTIATION", ("auto", "manual")),
+        query_limit=max(1, int(reader.number("FERRY_QUERY_LIMIT"))),
+        catalog_page_size=max(1, int(reader.number("FERRY_CATALOG_PAGE_SIZE"))),
         inline_seconds=reader.number("FERRY_INLINE_SECONDS"),
         janitor_schedule=reader.text("FERRY_JANITOR_SCHEDULE"),
         janitor_seconds=reader.number("FERRY_JANITOR_SECONDS"),
         sas_grace_seconds=reader.number("FERRY_SAS_GRACE_SECONDS"),
         limits=_limits(reader),
+        callbacks=reader.callbacks("FERRY_CALLBACKS"),
         name_prefix=reader.prefix("FERRY_NAME_PREFIX"),
         log_level=reader.choice("FERRY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
+    _need_together(settings, reader)
     if reader.faults:
         raise SettingsError(reader.faults)
     return settings
+
+
+def _need_together(settings: Settings, reader: SettingReader) -> None:
+    """What one setting needs of others; an app that is a data plane alone lets in its own participant alone."""
+    if not settings.roles & {"consumer", "provider"}:
+        return
+    if settings.management_auth == "api-key" and not settings.api_key:
+        reader.fault("FERRY_API_KEY", "is missing with FERRY_MANAGEMENT_AUTH=api-key")
+    if settings.management_auth == "entra" and not settings.entra.audience:
+        reader.fault("FERRY_ENTRA_AUDIENCE", "is missing with FERRY_MANAGEMENT_AUTH=entra")
+    if settings.management_auth == "entra" and not (settings.entra.issuer and settings.entra.jwks_url):
+        reader.fault("FERRY_ENTRA_TENANT", "is missing with FERRY_MANAGEMENT_AUTH=entra")
+    if settings.identity == "signed" and not settings.partners:
+        reader.fault("FERRY_PARTNERS", "is missing with FERRY_IDENTITY=signed")
 
 
 def _limits(reader: SettingReader) -> Limits:
@@ -114,6 +166,7 @@ def _limits(reader: SettingReader) -> Limits:
         sas_seconds=reader.number("FERRY_SAS_SECONDS"),
         retention_seconds=reader.number("FERRY_RETENTION_DAYS") * 86400,
         notify_seconds=reader.number("FERRY_NOTIFY_SECONDS"),
+        clean_up_seconds=reader.number("FERRY_CLEAN_UP_SECONDS"),
         first_look_seconds=reader.number("FERRY_FIRST_LOOK_SECONDS"),
         last_look_seconds=reader.number("FERRY_LAST_LOOK_SECONDS"),
     )

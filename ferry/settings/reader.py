@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.json_value import Json
 from ferry.settings.table import SETTINGS
 
 # What fits at the head of the name of a table and of a queue.
 _PREFIX = re.compile(r"[a-z][a-z0-9]{2,19}")
+_SECRET_NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _ACCOUNT_MEMBERS = ("endpoint", "keyName", "credential")
 
 
@@ -81,6 +83,12 @@ class SettingReader:
             self.fault(name, f"must be 3 to 20 lower-case letters and digits, with a letter first, not {value!r}")
         return value
 
+    def secret_name(self, name: str) -> str:
+        value = self.text(name)
+        if not _SECRET_NAME.fullmatch(value):
+            self.fault(name, f"must be 1 to 127 letters, digits and hyphens, not {value!r}")
+        return value
+
     def json(self, name: str) -> dict[str, Json]:
         value = self.text(name)
         try:
@@ -91,6 +99,28 @@ class SettingReader:
             self.fault(name, "is no JSON object")
             return {}
         return dict(parsed)
+
+    def callbacks(self, name: str) -> tuple[CallbackAddress, ...]:
+        """A JSON array of callback addresses."""
+        try:
+            told: Json = json.loads(self.text(name))
+        except ValueError:
+            told = None
+        if not isinstance(told, list):
+            self.fault(name, "is no JSON array")
+            return ()
+        return tuple(found for number, item in enumerate(told) if (found := self._callback(name, number, item)))
+
+    def _callback(self, name: str, number: int, item: Json) -> CallbackAddress | None:
+        # Only who is told of events pays for the rules of addresses while the app starts.
+        from ferry.domain.events import read_callback
+        from ferry.domain.faults import InvalidInput
+
+        try:
+            return read_callback(item if isinstance(item, dict) else {}, f"[{number}]")
+        except InvalidInput as error:
+            self.fault(name, f"has at {error}")
+            return None
 
     def deadlines(self, name: str) -> dict[str, float]:
         """Seconds by the name of a state."""

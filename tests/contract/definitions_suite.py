@@ -80,6 +80,8 @@ class DefinitionsSuite:
             assets.create(asset_id, an_asset(asset_id))
 
         assert [asset.id for asset in assets.all()] == sorted(ids)
+        for after in (*ids, "a/1", "b0", "", "\U0010ffff"):
+            assert [asset.id for asset in assets.all(after=after)] == [it for it in sorted(ids) if it > after]
 
     def test_definitions_of_two_types_do_not_mix(self, assets: Assets, policies: Policies) -> None:
         assets.create("x", an_asset("x"))

@@ -8,7 +8,8 @@ import pytest
 
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
-from ferry.ports import Peer, PeerAnswer
+from ferry.domain.secret import Secret
+from ferry.ports import Callbacks, Peer, PeerAnswer
 
 
 def authorization(audience: str) -> str:
@@ -24,6 +25,7 @@ class Asked:
     path: str
     authorization: str | None
     body: JsonObject | None
+    key: str | None = None
 
 
 class Answering(Protocol):
@@ -45,6 +47,41 @@ class Network(Protocol):
     def serve(self, answering: Answering) -> str:
         """Put another participant there; its base."""
         ...
+
+
+class CallbacksSuite:
+    """Events to the callbacks of clients; `peer` is both."""
+
+    def test_event_arrives_with_its_header_and_without_our_identity(self, network: Network, peer: Callbacks) -> None:
+        arrived: list[Asked] = []
+
+        def answering(asked: Asked) -> PeerAnswer:
+            arrived.append(asked)
+            return PeerAnswer(202)
+
+        base = network.serve(answering)
+        headers = {"x-key": Secret("k-1"), "X-Other": Secret("o")}
+
+        assert peer.deliver(f"{base}/hook", {"type": "ä"}, headers=headers) == 202
+        assert arrived == [Asked("POST", "/hook", None, {"type": "ä"}, "k-1")]
+
+    def test_authorization_may_be_the_callbacks_own(self, network: Network, peer: Callbacks) -> None:
+        arrived: list[Asked] = []
+
+        def answering(asked: Asked) -> PeerAnswer:
+            arrived.append(asked)
+            return PeerAnswer(200)
+
+        base = network.serve(answering)
+        peer.deliver(f"{base}/hook", {}, headers={"Authorization": Secret("Bearer mine")})
+
+        assert [asked.authorization for asked in arrived] == ["Bearer mine"]
+
+    def test_receiver_that_is_away_is_worth_another_try(self, network: Network, peer: Callbacks) -> None:
+        with pytest.raises(EffectFailed) as failed:
+            peer.deliver(f"{network.nowhere}/hook", {}, headers={})
+
+        assert (failed.value.fault.code, failed.value.fault.retryable) == (FaultCode.PEER_UNREACHABLE, True)
 
 
 class PeerSuite:

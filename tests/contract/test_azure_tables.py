@@ -21,7 +21,7 @@ from ferry.emulators.launch import LaunchedEmulators
 from ferry.ports.stores import IndexKind, IndexRow
 from tests.contract.definitions_suite import Assets, DefinitionsSuite, Policies
 from tests.contract.documents import NOW, a_transfer, an_asset, lines
-from tests.contract.index_suite import IndexSuite, due, listed
+from tests.contract.index_suite import IndexSuite, due, listed, rows_of
 from tests.contract.process_store_suite import ProcessStoreSuite, Store, whole_history
 from tests.contract.transports import WatchedTransport
 
@@ -132,7 +132,7 @@ class TestRequests:
         store.announce(rows[:1])
         assert [request.split()[0] for request in transport.take()] == ["POST", "PUT"]
         store.due(NOW, 1000)
-        store.rows(IndexKind.ALL)
+        store.listed(IndexKind.ALL)
         assert transport.take() == [f"GET {tables.prefix}Index"] * 2
         store.withdraw(rows)
         assert transport.take() == ["POST $batch"]
@@ -146,6 +146,21 @@ class TestRequests:
         store.withdraw([listed("p", 0), due("p", 0), listed("q", 0)])
 
         assert transport.take() == ["POST $batch"] * 2
+
+    def test_settled_process_is_listed_by_one_request_and_read_by_one(
+        self, store: Store, transport: WatchedTransport, tables: Tables
+    ) -> None:
+        store.announce([listed("p-1", 0), due("p-1", 5)])
+        transport.take()
+
+        rows = [listed("p-1", 0), IndexRow(IndexKind.STATE, "p-1", NOW, "COMPLETED")]
+        store.relist(a_transfer(), rows, [due("p-1", 5)])
+        assert transport.take() == ["POST $batch"]
+        assert store.listed(IndexKind.ALL, limit=50)[0].summary == a_transfer()
+        assert store.skip(IndexKind.STATE, state="COMPLETED", count=1) == rows[1]
+        assert transport.take() == [f"GET {tables.prefix}Index"] * 2
+        store.relist(a_transfer(), rows, [due("p-1", 5)])
+        assert transport.take() == ["POST $batch"]
 
     def test_definition_costs_one_request_for_each_step(
         self, assets: Assets, transport: WatchedTransport, tables: Tables
@@ -239,11 +254,11 @@ class TestFaults:
 
         transport.replies_to_lose = 1
         store.announce(rows)
-        assert len(store.rows(IndexKind.ALL).rows) == 2
+        assert len(rows_of(store, IndexKind.ALL)) == 2
 
         transport.replies_to_lose = 1
         store.withdraw(rows)
-        assert store.rows(IndexKind.ALL).rows == ()
+        assert rows_of(store, IndexKind.ALL) == ()
 
     def test_definition_whose_reply_is_lost_is_there_once(self, assets: Assets, transport: WatchedTransport) -> None:
         assets.create("b", an_asset("b"))

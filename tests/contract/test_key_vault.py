@@ -14,7 +14,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
 from ferry.emulators.launch import LaunchedEmulators
 from tests.contract.transports import WatchedTransport
-from tests.contract.vault_suite import VaultSuite
+from tests.contract.vault_suite import VaultSuite, VersionsSuite
 
 pytestmark = pytest.mark.emulators
 
@@ -115,6 +115,37 @@ class TestKeyVault(VaultSuite):
 
         with SecretClient(emulators.participants["consumer"].vault_url, credential) as client:
             assert client.get_secret(unique_name).properties.expires_on == expires_at
+
+
+class TestVersions(VersionsSuite):
+    """Versions in Key Vault."""
+
+    @pytest.fixture
+    def versioned(self, vault: KeyVault) -> KeyVault:
+        return vault
+
+    def test_disabled_version_does_not_count(
+        self, emulators: LaunchedEmulators, vault: KeyVault, credential: TokenCredential, unique_name: str
+    ) -> None:
+        from azure.keyvault.secrets import SecretClient
+
+        for value in ("one", "two"):
+            vault.store(unique_name, Secret(value))
+        (withdrawn,) = [it for it in vault.versions(unique_name, newest=5) if it.value == Secret("one")]
+        with SecretClient(emulators.participants["consumer"].vault_url, credential) as client:
+            client.update_secret_properties(unique_name, withdrawn.version, enabled=False)
+
+        assert [it.value for it in vault.versions(unique_name, newest=5)] == [Secret("two")]
+
+    def test_newest_of_more_versions_than_a_page_cost_a_request_each(
+        self, vault: KeyVault, transport: WatchedTransport, unique_name: str
+    ) -> None:
+        for number in range(28):
+            vault.store(unique_name, Secret(str(number)))
+        transport.take()
+
+        assert len(vault.versions(unique_name, newest=3)) == 3
+        assert len(transport.take()) == 2 + 3
 
 
 class TestFaults:

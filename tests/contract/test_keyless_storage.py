@@ -14,7 +14,7 @@ from ferry.emulators.launch import LaunchedEmulators
 from ferry.ports.stores import IndexKind
 from ferry.ports.work import Lane, LookMessage
 from tests.contract.documents import a_transfer
-from tests.contract.index_suite import listed
+from tests.contract.index_suite import listed, rows_of
 from tests.contract.transports import WatchedTransport
 
 pytestmark = pytest.mark.emulators
@@ -53,7 +53,7 @@ def test_process_is_stored_and_announced_without_a_key(
     loaded = store.load("p-1")
     assert loaded is not None
     assert loaded.document.revision == 1
-    assert store.rows(IndexKind.ALL).rows == (listed("p-2", 1), listed("p-1", 0))
+    assert rows_of(store, IndexKind.ALL) == (listed("p-2", 1), listed("p-1", 0))
 
 
 def test_message_is_sent_without_a_key(

@@ -17,7 +17,7 @@ from tests.contract.definitions_suite import Assets, DefinitionsSuite, Policies
 from tests.contract.index_suite import IndexSuite
 from tests.contract.process_store_suite import ProcessStoreSuite, Store
 from tests.contract.task_queue_suite import Receive, TaskQueueSuite
-from tests.contract.vault_suite import VaultSuite
+from tests.contract.vault_suite import VaultSuite, VersionsSuite
 
 
 @pytest.fixture
@@ -121,6 +121,14 @@ class TestMemoryTaskQueue(TaskQueueSuite):
         queue.clear()
 
         assert queue.pending() == []
+
+
+class TestMemoryVersions(VersionsSuite):
+    """Versions in memory."""
+
+    @pytest.fixture
+    def versioned(self, vault: MemoryVault) -> MemoryVault:
+        return vault
 
 
 class TestMemoryVault(VaultSuite):

@@ -15,7 +15,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.emulators.certificates import create_certificate
 from ferry.emulators.loopback_server import LoopbackServer, Request, Response
 from ferry.ports import Peer, PeerAnswer
-from tests.contract.peer_suite import Answering, Asked, Network, PeerSuite, authorization
+from tests.contract.peer_suite import Answering, Asked, CallbacksSuite, Network, PeerSuite, authorization
 
 pytestmark = pytest.mark.emulators
 
@@ -37,7 +37,8 @@ class _Network:
     def serve(self, answering: Answering) -> str:
         def answer(request: Request) -> Response:
             body = request.json() if request.body else None
-            told = answering(Asked(request.method, request.path, request.headers.get("authorization"), body))
+            identity, key = request.headers.get("authorization"), request.headers.get("x-key")
+            told = answering(Asked(request.method, request.path, identity, body, key))
             return Response(told.status, told.body)
 
         return self.listen(answer).url
@@ -98,8 +99,23 @@ def _peer(stack: ExitStack, guard: EgressGuard, *, trace_parent: str | None = No
     return peer
 
 
-class TestHttpPeer(PeerSuite):
+class TestHttpPeer(PeerSuite, CallbacksSuite):
     """Real peers are peers."""
+
+
+def test_peer_without_identity_shows_none(network: _Network, stack: ExitStack) -> None:
+    arrived: list[Asked] = []
+
+    def answer(asked: Asked) -> PeerAnswer:
+        arrived.append(asked)
+        return PeerAnswer(200)
+
+    base = network.serve(answer)
+    plain = HttpPeer(EgressGuard([], allow_loopback=True))
+    stack.callback(plain.close)
+    plain.get(f"{base}/did.json", audience=base)
+
+    assert arrived == [Asked("GET", "/did.json", None, None)]
 
 
 def test_list_of_errors_stands_under_reason(network: _Network, peer: Peer) -> None:

@@ -8,7 +8,7 @@ from ferry.adapters.memory_peer import MemoryNetwork, MemoryPeer
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.ports import Peer, PeerAnswer
-from tests.contract.peer_suite import Answering, Asked, Network, PeerSuite, authorization
+from tests.contract.peer_suite import Answering, Asked, CallbacksSuite, Network, PeerSuite, authorization
 
 BASE = "https://peer.example/dsp"
 
@@ -23,7 +23,9 @@ class _Network:
 
     def serve(self, answering: Answering) -> str:
         def handle(method: str, url: str, headers: Mapping[str, str], body: JsonObject | None) -> PeerAnswer:
-            return answering(Asked(method, url.removeprefix(BASE), headers.get("Authorization"), body))
+            return answering(
+                Asked(method, url.removeprefix(BASE), headers.get("Authorization"), body, headers.get("x-key"))
+            )
 
         self.memory.attach(BASE, handle)
         return BASE
@@ -54,7 +56,7 @@ def peer(network: Network) -> Peer:
     return MemoryPeer(network.memory, authorization=authorization)
 
 
-class TestMemoryPeer(PeerSuite):
+class TestMemoryPeer(PeerSuite, CallbacksSuite):
     """In-memory peers are peers."""
 
 

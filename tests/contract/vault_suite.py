@@ -5,7 +5,31 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ferry.domain.secret import Secret
-from ferry.ports.vault import Vault
+from ferry.ports.vault import Vault, VersionedSecrets
+
+
+class VersionsSuite:
+    """Secrets whose earlier values count; a test module gives the fixture `versioned`."""
+
+    def test_unknown_secret_has_no_versions(self, versioned: VersionedSecrets, unique_name: str) -> None:
+        assert not versioned.versions(unique_name, newest=5)
+
+    def test_every_value_is_a_version_of_its_own(self, versioned: VersionedSecrets, unique_name: str) -> None:
+        for value in ("one", "two", "two"):
+            versioned.store(unique_name, Secret(value))
+
+        found = versioned.versions(unique_name, newest=5)
+
+        assert sorted(it.value.reveal() for it in found) == ["one", "two", "two"]
+        assert len({it.version for it in found}) == 3
+        assert all(it.created_at.tzinfo is not None and it.created_at.microsecond == 0 for it in found)
+        assert [(it.created_at, it.version) for it in found] == sorted((it.created_at, it.version) for it in found)
+
+    def test_others_have_versions_of_their_own(self, versioned: VersionedSecrets, unique_name: str) -> None:
+        versioned.store(f"{unique_name}-2", Secret("two"))
+        versioned.store(unique_name, Secret("one"))
+
+        assert [it.value for it in versioned.versions(unique_name, newest=5)] == [Secret("one")]
 
 
 class VaultSuite:

@@ -24,8 +24,11 @@ type SignalingHandle = Callable[[SignalingApi, ApiRequest], ApiAnswer]
 _SIGNALING: tuple[tuple[str, SignalingHandle], ...] = (
     (r".*/dataflows/start", SignalingApi.start),
     (r".*/dataflows/(?P<id>[^/]+)/status", SignalingApi.status),
+    (r".*/dataflows/(?P<id>[^/]+)/suspend", SignalingApi.suspend),
+    (r".*/dataflows/(?P<id>[^/]+)/resume", SignalingApi.resume),
     (r".*/dataflows/(?P<id>[^/]+)/terminate", SignalingApi.terminate),
-    (r".*/control/transfers/(?P<id>[^/]+)/dataflow/(completed|errored)", SignalingApi.ended),
+    (r".*/control/transfers/(?P<id>[^/]+)/dataflow/completed", SignalingApi.completed),
+    (r".*/control/transfers/(?P<id>[^/]+)/dataflow/errored", SignalingApi.errored),
 )
 
 

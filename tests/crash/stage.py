@@ -15,9 +15,9 @@ from ferry.domain.faults import IllegalTransition
 from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Account
+from ferry.ports import Account, IndexKind
 from ferry.services.memory import MemoryWorld, memory_outside
-from tests.crash.hosts import Host, Install, documents, every_document
+from tests.crash.hosts import Host, Install, documents, every_document, every_row
 from tests.crash.points import CrashPlan
 from tests.world.participants import STARTED_AT, Pair, offer, settings_of
 
@@ -282,6 +282,11 @@ class Stage:
             # A flow that nobody looks after by itself is at rest when it is final: its transfer has asked for it.
             left = [it for it in every_document(host) if not (it.is_settled or (it.is_final and not it.is_indexed))]
             found += [f"{host.name} {it.id} {it.state_name} {[i.kind.value for i in it.intents]}" for it in left]
+            # One that died before it was listed is left to the janitor.
+            due = {row.process_id for row in every_row(host) if row.kind is IndexKind.DUE}
+            found += [
+                f"{host.name} {it.id} is not listed" for it in every_document(host) if it.is_settled and it.id in due
+            ]
         return found
 
     def _add_host(self, name: str) -> None:

@@ -12,8 +12,9 @@ def main() -> None:
     parser.add_argument(
         "--mishaps", type=int, default=1, help="everything with so many mishaps is explored in any case"
     )
+    parser.add_argument("--pauses", action="store_true", help="clients suspend and resume, too")
     chosen = parser.parse_args()
-    report = Explorer().explore(states=chosen.states, whole_up_to=chosen.mishaps)
+    report = Explorer(pauses=chosen.pauses).explore(states=chosen.states, whole_up_to=chosen.mishaps)
     print(report)
     raise SystemExit(report.violation is not None)
 

@@ -16,12 +16,15 @@ from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.decision import Decision, Limits, Moment, Task
 from ferry.domain.message_kind import Role
-from ferry.domain.process import Intent, IntentKind
+from ferry.domain.process import HistoryEntry, Intent, IntentKind
 from ferry.domain.transfer_process import TransferProcess
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 FAR = NOW + timedelta(days=400)
+_NAMED = "id of "
+_TURNS = ("suspension asked for", "suspended by the other side", "resumption asked for", "resumed by", "turned")
+_TURN = HistoryEntry(NOW, "", "turned")
 
 
 class Decided(NamedTuple):
@@ -51,13 +54,16 @@ def moment(now: datetime = NOW) -> Moment:
     return Moment(now, _Ids(), Limits())
 
 
-def _canonical_intent(intent: Intent, numbers: dict[str, int]) -> Intent:
-    """An intent named by what it is. Of times only a sweep's is kept: a retry may come at any time."""
+def _canonical_intent(intent: Intent, numbers: dict[str, int], turns: int) -> Intent:
+    """An intent named by what it is. Of times only a sweep's is kept: a retry may come at any time.
+
+    A message keeps the id that it got first; after each pause there are new ones.
+    """
     name = steps.message_of(intent) or intent.kind.value
     numbers[name] = numbers.get(name, 0) + 1
     detail = dict(intent.detail)
-    if "messageId" in detail:
-        detail["messageId"] = f"id of {name}"
+    if not str(detail.get("messageId", _NAMED)).startswith(_NAMED):
+        detail["messageId"] = f"{_NAMED}{name} {turns}"
     return replace(
         intent,
         id=f"{name}#{numbers[name]}",
@@ -70,16 +76,22 @@ def _canonical_intent(intent: Intent, numbers: dict[str, int]) -> Intent:
     )
 
 
+def turns_of(process: TransferProcess) -> int:
+    """How often it was suspended or resumed."""
+    return sum(it.what.startswith(_TURNS) for it in process.history)
+
+
 def _canonical(process: TransferProcess) -> TransferProcess:
     numbers: dict[str, int] = {}
+    turns = turns_of(process)
     ends = tuple(it for it in process.history if it.state in ("COMPLETED", "TERMINATED", "DEPROVISIONED"))
     return replace(
         process,
-        intents=tuple(_canonical_intent(it, numbers) for it in process.intents),
+        intents=tuple(_canonical_intent(it, numbers, turns) for it in process.intents),
         state_at=NOW,
         deadline_at=LATER if process.deadline_at is not None else None,
         error=replace(process.error, message="") if process.error else None,
-        history=tuple(it for it in ends if _is_entry(it.what)),
+        history=(*(it for it in ends if _is_entry(it.what)), *[_TURN] * turns),
         look=None,
         poisoned=0,
         revision=0,
@@ -89,14 +101,14 @@ def _canonical(process: TransferProcess) -> TransferProcess:
 
 def _is_entry(what: str) -> bool:
     """Whether a line of history says that a final state was entered, not what was cleaned up in it."""
-    return not what.startswith("SAS revoked")
+    return not what.startswith(("SAS revoked", "given up"))
 
 
 def _key(process: TransferProcess) -> tuple[object, ...]:
     intents = tuple(
         (it.id, "sweep" in it.detail, it.detail.get("claim"), it.attempt, it.give_up_at) for it in process.intents
     )
-    ends = tuple(sorted(it.state for it in process.history))
+    ends = tuple(sorted(f"{it.state} {it.what == _TURN.what}" for it in process.history))
     inbox = tuple(sorted(it.message_id for it in process.inbox))
     code = process.error.code if process.error else None
     known = process.correlation_id is not None
@@ -108,11 +120,13 @@ def _key(process: TransferProcess) -> tuple[object, ...]:
 class Documents:
     """All documents met so far, by number; 0 stands for none. `decisions`: what each side decides.
 
-    `writes_blindly` is a seeded defect: commits are not conditional. `legal`: transitions that were found good.
+    `writes_blindly` is a seeded defect: commits are not conditional. `pauses`: clients suspend and resume. `legal`:
+    transitions that were found good.
     """
 
     decisions: Mapping[Role, Decide]
     writes_blindly: bool = False
+    pauses: bool = False
     legal: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     known: list[TransferProcess | None] = field(default_factory=lambda: [None])
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])

@@ -10,6 +10,7 @@ BACKGROUND = "FLOW"
 # Whoever is at these may be overtaken by the end of its process: they begin, and end some time later.
 SLOW = frozenset({IntentKind.PREPARE_DESTINATION, IntentKind.START_DATA_FLOW, IntentKind.VERIFY_DELIVERY})
 CONSUMER, PROVIDER = "C", "P"
+_PAUSING = frozenset({IntentKind.SUSPEND_DATA_FLOW, IntentKind.RESUME_DATA_FLOW})
 
 
 def perform(situation: Situation, side: str, intent: Intent) -> Iterator[Move]:
@@ -23,6 +24,9 @@ def perform(situation: Situation, side: str, intent: Intent) -> Iterator[Move]:
         return
     if intent.kind is IntentKind.CHECK_DATA_FLOW:
         yield from _check_flow(situation, intent)
+        return
+    if intent.kind in _PAUSING:
+        yield _paused(situation, intent)
         return
     world = _cleaned(situation.world, intent.kind)
     changed = situation._replace(world=world)
@@ -79,7 +83,7 @@ def _cleaned(world: World, kind: IntentKind) -> World:
         case IntentKind.DROP_SECRET:
             return world._replace(provider_secret=False)
         case IntentKind.TERMINATE_DATA_FLOW:
-            return world._replace(flow="ended") if world.flow == "running" else world
+            return world._replace(flow="ended") if world.flow in ("running", "paused") else world
         case _:
             raise AssertionError(f"no effect is known for {kind}")
 
@@ -119,6 +123,9 @@ def _finish_flow(situation: Situation, rest: Situation, result: Result) -> Itera
     Its last act is the marker. Who dies right after it leaves a flow that runs, and a marker.
     """
     world = situation.world
+    if result.intent == BACKGROUND and world.flow == "paused":
+        yield Move("the copy stops", rest)
+        return
     if result.intent != BACKGROUND and world.flow == "running":
         running = Result(PROVIDER, BACKGROUND, "begun")
         yield Move("the flow goes on by itself", with_results(rest, result._replace(outcome="running"), running))
@@ -134,6 +141,22 @@ def _finish_flow(situation: Situation, rest: Situation, result: Result) -> Itera
     done = rest._replace(world=copied._replace(flow="done"))
     yield Move("the flow is done", with_results(done, result._replace(outcome="done")))
     yield Move("the marker is written, and P dies", rest._replace(world=copied), 1)
+
+
+def _paused(situation: Situation, intent: Intent) -> Move:
+    """The flow stands still, or goes on by itself; one that the plane does not know is started by a resumption."""
+    world, resumes = situation.world, intent.kind is IntentKind.RESUME_DATA_FLOW
+    if resumes and world.flow == "none":
+        world = world._replace(flow="running", flows_started=min(2, world.flows_started + 1))
+    elif resumes and world.flow == "paused":
+        world = world._replace(flow="running")
+    elif not resumes and world.flow == "running":
+        world = world._replace(flow="paused")
+    changed = situation._replace(world=world)
+    results = [Result(PROVIDER, intent.id, world.flow)]
+    if resumes and world.flow == "running" and not _is_busy(situation, PROVIDER):
+        results.append(Result(PROVIDER, BACKGROUND, "begun"))
+    return Move(f"P performs {intent.id}: {world.flow}", with_results(changed, *results))
 
 
 def _check_flow(situation: Situation, intent: Intent) -> Iterator[Move]:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ferry.domain.message_kind import Role
+from ferry.domain.states import TransferState
 from tests.explore.documents import Decide, Documents, new_consumer, real_decisions
 from tests.explore.effects import CONSUMER, PROVIDER
 from tests.explore.invariants import broken_by_move, incomplete, is_sound, unrest
-from tests.explore.moves import give_up, moves
+from tests.explore.moves import SUSPENDS, give_up, moves
 from tests.explore.world import Move, Situation, World
 
 REST_LIMIT = 300
@@ -58,9 +59,13 @@ class Explorer:
         rest_every: int = 50,
         writes_blindly: bool = False,
         only: tuple[str, ...] = ("",),
+        pauses: bool = False,
     ) -> None:
-        """`only`: the mishaps to try, by parts of their labels. `rest_every`: how many situations to pass over."""
-        self.documents = Documents(decisions or real_decisions(), writes_blindly)
+        """`only`: the mishaps to try, by parts of their labels. `rest_every`: how many situations to pass over.
+
+        `pauses`: clients suspend and resume, too.
+        """
+        self.documents = Documents(decisions or real_decisions(), writes_blindly, pauses)
         self._rest_every = rest_every
         self._only = only
         self.came_by: dict[Situation, tuple[Situation, str] | None] = {}
@@ -72,6 +77,8 @@ class Explorer:
         begun = time.perf_counter()
         report = Report()
         start = Situation(self.documents.intern(new_consumer()), 0, World())
+        if self.documents.pauses:
+            start = self._both_started(start)
         self.came_by = {start: None}
         self._levels = [deque([start])]
         for level in itertools.count():
@@ -84,6 +91,21 @@ class Explorer:
         report.documents = len(self.documents.known) - 1
         report.seconds = time.perf_counter() - begun
         return report
+
+    def _both_started(self, situation: Situation) -> Situation:
+        """Where a transfer that has met with nothing stands while its data flows: there pauses begin."""
+        seen = {situation}
+        while not self._flows(situation):
+            following = self._next_calm(situation, seen, with_time=False, gone="")
+            assert following is not None, "the transfer never starts"
+            seen.add(following)
+            situation = following
+        return situation
+
+    def _flows(self, situation: Situation) -> bool:
+        sides = [self.documents.at(it) for it in (situation.consumer, situation.provider) if it]
+        started = [it.state is TransferState.STARTED for it in sides]
+        return started == [True, True] and situation.world.flow == "running"
 
     def _explore_level(self, level: int, report: Report, states: int) -> bool:
         """Go on from all situations with so many mishaps; False where that was not to the end. 0 states: no limit."""
@@ -155,7 +177,7 @@ class Explorer:
         looked: Situation | None = None
         late: Situation | None = None
         for move in moves(self.documents, situation, gone):
-            if move.after in seen:
+            if move.after in seen or move.label.endswith(SUSPENDS):
                 continue
             if move.label.endswith("is looked at"):
                 looked = move.after

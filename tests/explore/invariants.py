@@ -37,9 +37,20 @@ def broken_in(documents: Documents, situation: Situation) -> str | None:
         return "COMPLETED without the manifest that the provider always writes"
     if situation.contradicted:
         return f"{situation.contradicted} was taken, and is answered otherwise when it comes again"
+    if _runs_all_the_same(documents, situation):
+        return "the flow runs, and nobody is going to stop it, while the transfer is suspended"
     if situation.world.flows_started > 1:
         return "two data flows for one transfer"
     return None
+
+
+def _runs_all_the_same(documents: Documents, situation: Situation) -> bool:
+    """Whether the provider is content with being suspended while its flow goes on."""
+    if not situation.provider or situation.world.flow != "running":
+        return False
+    provider = documents.at(situation.provider)
+    under_way = any(it.side == PROVIDER for it in situation.results)
+    return provider.state is _S.SUSPENDED and not provider.intents and not under_way
 
 
 def unrest(documents: Documents, situation: Situation, gone: str = "") -> str | None:
@@ -57,7 +68,7 @@ def unrest(documents: Documents, situation: Situation, gone: str = "") -> str | 
         left["the container"] = world.container and consumer.state is _S.DEPROVISIONED
     if PROVIDER in there:
         left["the provider's secret"] = world.provider_secret
-        left["a running flow"] = world.flow == "running"
+        left["a running flow"] = world.flow in ("running", "paused")
     names = [name for name, is_there in left.items() if is_there]
     return f"left behind: {', '.join(names)}" if names else None
 
@@ -69,7 +80,7 @@ def is_sound(documents: Documents, situation: Situation) -> bool:
         return False
     world = situation.world
     fatal = any(it.outcome in _FATAL for it in situation.results)
-    return not fatal and not world.forged and world.flow in ("none", "running", "done")
+    return not fatal and not world.forged and world.flow in ("none", "running", "paused", "done")
 
 
 def incomplete(documents: Documents, situation: Situation) -> str | None:
@@ -82,6 +93,6 @@ def incomplete(documents: Documents, situation: Situation) -> str | None:
 def _illegal(was: TransferProcess, now: TransferProcess) -> str | None:
     if was.state in _AFTER_FINAL and now.state not in _AFTER_FINAL[was.state]:
         return f"{was.role.value} left {was.state.value} for {now.state.value}"
-    ends = [entry.state for entry in now.history]
+    ends = [entry.state for entry in now.history if entry.state]
     twice = next((state for state in ends if ends.count(state) > 1), None)
     return f"{was.role.value} entered {twice} twice" if twice else None

@@ -50,30 +50,36 @@ def send(documents: Documents, situation: Situation, side: str, intent: Intent) 
     if kind is MessageKind.TRANSFER_REQUEST:
         yield from _send_request(documents, situation, intent)
         return
-    delivered, refused = deliver(documents, situation, side, kind)
-    if refused:
+    name = f"{side}:{kind.value}:{intent.detail.get('messageId')}"
+    delivered, refused = deliver(documents, situation, name)
+    if refused and kind is MessageKind.TRANSFER_SUSPENSION:
+        told = Result(side, intent.id, "refused")
+        yield Move(f"{side} sends {kind.name}: refused", with_results(delivered, told))
+    elif refused and delivered != situation:
         # It is sent again later: nothing has changed but what the other side has learned.
-        if delivered != situation:
-            yield Move(f"{side} sends {kind.name}: refused", delivered)
+        yield Move(f"{side} sends {kind.name}: refused", delivered)
+    if refused:
         return
     heard = Result(side, intent.id, "ok")
     yield Move(f"{side} sends {kind.name}", with_results(delivered, heard))
-    ghost = f"{side}:{kind.value}"
-    if ghost not in situation.ghosts:
+    if name not in situation.ghosts:
         # The answer is lost, or the message is repeated on its way: another one like it arrives later.
-        repeated = delivered._replace(ghosts=delivered.ghosts | {ghost})
+        repeated = delivered._replace(ghosts=delivered.ghosts | {name})
         yield Move(f"{side} sends {kind.name}, which is repeated", with_results(repeated, heard), 1)
         yield Move(f"{side} sends {kind.name}, and hears no answer", delivered, 1)
 
 
-def deliver(documents: Documents, situation: Situation, side: str, kind: MessageKind) -> tuple[Situation, bool]:
-    """The situation after the other side's handler has applied a message of `side`, and whether it refused."""
-    received = Received(kind, f"id of {kind.value}", kind.value, _CONTENT)
+def deliver(documents: Documents, situation: Situation, name: str) -> tuple[Situation, bool]:
+    """The situation after the other side's handler has applied a message, and whether it refused.
+
+    `name`: side, kind and id of the message.
+    """
+    side, kind, message_id = name.split(":", 2)
+    received = Received(MessageKind(kind), message_id, kind, _CONTENT)
     receiver = situation.provider if side == CONSUMER else situation.consumer
     if receiver == 0:
         return situation, True
-    decided = documents.decide(receiver, kind.value, received)
-    name = f"{side}:{kind.value}"
+    decided = documents.decide(receiver, name, received)
     # Of what is deprovisioned a peer need not be told the same again.
     is_gone = documents.at(receiver).state in (TransferState.DEPROVISIONING, TransferState.DEPROVISIONED)
     if name in situation.taken and ((decided.is_refused and not is_gone) or decided.number != receiver):
@@ -86,10 +92,9 @@ def deliver(documents: Documents, situation: Situation, side: str, kind: Message
 def arrive_again(documents: Documents, situation: Situation) -> Iterator[Move]:
     """Repeated messages reach the other side late; nobody hears the answer."""
     for ghost in situation.ghosts:
-        side, _, name = ghost.partition(":")
         rest = situation._replace(ghosts=situation.ghosts - {ghost})
-        delivered, _ = deliver(documents, rest, side, MessageKind(name))
-        yield Move(f"a late {name} of {side}", delivered)
+        delivered, _ = deliver(documents, rest, ghost)
+        yield Move(f"a late {ghost}", delivered)
 
 
 def go_on_accepting(documents: Documents, situation: Situation) -> Iterator[Move]:

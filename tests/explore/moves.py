@@ -15,11 +15,14 @@ from ferry.domain.decision import (
 )
 from ferry.domain.faults import Fault
 from ferry.domain.process import Intent, IntentKind, JsonObject
-from tests.explore.documents import FAR, LATER, Documents, performable
+from tests.explore.documents import FAR, LATER, Documents, performable, turns_of
 from tests.explore.effects import BACKGROUND, CONSUMER, PROVIDER, finish, may_die, perform, with_results
 from tests.explore.messages import arrive_again, go_on_accepting, moved, send
 from tests.explore.world import GONE, Move, Result, Situation
 
+SUSPENDS = "suspends"
+# Nobody suspends what was suspended and resumed so often already: an even number.
+TURN_LIMIT = 1
 # Effects that only take away.
 CLEANING = frozenset(
     {
@@ -37,6 +40,7 @@ _RESULTS: dict[str, JsonObject] = {
     "absent": {"outcome": "absent"},
     "mismatch": {"outcome": "mismatch", "detail": "x"},
     "running": {"state": "STARTED", "summary": {}},
+    "paused": {"state": "SUSPENDED", "summary": {}},
     "done": {"state": "COMPLETED", "summary": _SUMMARY},
     "failed": {"state": "FAILED", "summary": {}, "fault": _FAULT},
     "ended": {"state": "TERMINATED", "summary": {}},
@@ -49,6 +53,7 @@ _FAILURES: dict[str, Fault] = {
     "fatal": Fault("PEER_REFUSED", "x", step=5),
     "keyless": Fault("DESTINATION_KEY_MISSING", "x", step=2),
     "gone": Fault("DESTINATION_GONE", "x", step=13),
+    "refused": Fault("PEER_REFUSED", "x", retryable=True, step=11),
 }
 
 
@@ -156,9 +161,24 @@ def _orders(documents: Documents, situation: Situation) -> Iterator[Move]:
         ended = documents.decide(number, "terminate", Command(CommandKind.TERMINATE))
         if not ended.is_refused:
             yield Move(f"{side}'s client terminates", moved(situation, side, ended), 1)
+    if documents.pauses:
+        yield from _pauses(documents, situation)
     gone = documents.decide(situation.consumer, "deprovision", Command(CommandKind.DEPROVISION))
     if gone.number != situation.consumer:
         yield Move("C's client deprovisions", moved(situation, CONSUMER, gone), 1)
+
+
+def _pauses(documents: Documents, situation: Situation) -> Iterator[Move]:
+    """Clients suspend; and sooner or later one of them resumes what is suspended."""
+    turns = max(turns_of(documents.at(number)) for _, number in sides(situation))
+    for side, number in sides(situation):
+        suspended = documents.decide(number, "suspend", Command(CommandKind.SUSPEND))
+        is_new = not suspended.is_refused and suspended.number != number
+        if is_new and turns < TURN_LIMIT:
+            yield Move(f"{side}'s client {SUSPENDS}", moved(situation, side, suspended))
+        resumed = documents.decide(number, "resume", Command(CommandKind.RESUME))
+        if not resumed.is_refused and resumed.number != number:
+            yield Move(f"{side}'s client resumes", moved(situation, side, resumed))
 
 
 def _deaths(documents: Documents, situation: Situation) -> Iterator[Move]:

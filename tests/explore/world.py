@@ -8,7 +8,7 @@ GONE = "gone"
 class World(NamedTuple):
     """The outside. `delivered`: data and marker were really there at some time. `forged`: the marker is a stranger's.
 
-    `flow` is none, running, done, failed or ended.
+    `flow` is none, running, paused, done, failed or ended.
     """
 
     container: bool = False

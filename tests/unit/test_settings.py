@@ -9,8 +9,9 @@ from typing import override
 
 import pytest
 
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.states import NegotiationState, TransferState
-from ferry.settings import SETTINGS, KnownAccount, Settings, SettingsError, read_settings
+from ferry.settings import SETTINGS, EntraAccess, KnownAccount, KnownPartner, Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).parents[2]
 REQUIRED: dict[str, str] = {
@@ -100,7 +101,7 @@ def test_everything_that_was_read_is_used() -> None:
     for folder in ("ferry", "consumer_fns", "provider_fns", "shared_fns"):
         sources += (ROOT / folder).rglob("*.py")
     used = {name for source in sources for name in re.findall(r"\.(\w+)", source.read_text())}
-    known = {field.name for field in fields(Settings)} - {"identity"}
+    known = {field.name for field in fields(Settings)}
     assert known <= used, known - used
 
 
@@ -149,6 +150,37 @@ def test_api_key_is_needed_where_clients_show_it(changes: dict[str, str], is_nee
 # --- wrong ones -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, {"FERRY_ENTRA_AUDIENCE", "FERRY_ENTRA_TENANT"}),
+        ({"FERRY_ENTRA_AUDIENCE": "api://ferry"}, {"FERRY_ENTRA_TENANT"}),
+        (
+            {"FERRY_ENTRA_AUDIENCE": "api://ferry", "FERRY_ENTRA_ISSUER": "https://issuer.example"},
+            {"FERRY_ENTRA_TENANT"},
+        ),
+        ({"FERRY_ENTRA_TENANT": "tenant"}, {"FERRY_ENTRA_AUDIENCE"}),
+        ({"FERRY_ENTRA_AUDIENCE": "api://ferry", "FERRY_ENTRA_TENANT": "tenant"}, set[str]()),
+        ({"FERRY_ROLES": "dataplane"}, set[str]()),
+    ],
+)
+def test_entra_needs_audience_and_tenant(changes: dict[str, str], missing: set[str]) -> None:
+    environment = {**REQUIRED, "FERRY_API_KEY": "", "FERRY_MANAGEMENT_AUTH": "entra", **changes}
+    if not missing:
+        read_settings(environment)
+        return
+    with pytest.raises(SettingsError) as refused:
+        read_settings(environment)
+    assert {fault.partition(" ")[0] for fault in refused.value.faults} == missing
+
+
+def test_participant_that_signs_needs_partners_unless_it_is_a_data_plane() -> None:
+    (fault,) = faults_of(FERRY_IDENTITY="signed")
+    assert fault.startswith("FERRY_PARTNERS is missing with FERRY_IDENTITY=signed: ")
+    assert settings_with(FERRY_IDENTITY="signed", FERRY_ROLES="dataplane").identity == "signed"
+    assert settings_with(FERRY_IDENTITY="signed", FERRY_PARTNERS='{"a": "did:web:a.example"}').identity == "signed"
+
+
 @pytest.mark.parametrize("value", ["-1", "soon", "nan", "inf", "-inf", "1e999", "0x10", "1,5"])
 @pytest.mark.parametrize("name", NUMBERS)
 def test_what_is_no_number_of_seconds_is_refused(name: str, value: str) -> None:
@@ -174,6 +206,20 @@ def test_what_is_no_number_of_seconds_is_refused(name: str, value: str) -> None:
         ("FERRY_NAME_PREFIX", "x" * 21),
         ("FERRY_ALLOWED_NETWORKS", "10.1.0.0/16,nonsense"),
         ("FERRY_ALLOWED_NETWORKS", "10.1.0.1/16"),
+        ("FERRY_DID", "did:key:z6Mk"),
+        ("FERRY_DID", "https://ferry.example.org"),
+        ("FERRY_SIGNING_KEY_NAME", "my_key"),
+        ("FERRY_ENTRA_JWKS_URL", "login.example.org"),
+        ("FERRY_PARTNERS", "[]"),
+        ("FERRY_PARTNERS", '{"a": "a.example"}'),
+        ("FERRY_PARTNERS", '{"a": "did:web:a.example/api"}'),
+        ("FERRY_PARTNERS", '{"a": 7}'),
+        ("FERRY_PARTNERS", '{"a": {}}'),
+        ("FERRY_PARTNERS", '{"": "did:web:a.example"}'),
+        ("FERRY_PARTNERS", '{"a": {"address": "https://a.example"}}'),
+        ("FERRY_PARTNERS", '{"a": {"did": "did:web:a.example", "address": "a.example"}}'),
+        ("FERRY_PARTNERS", '{"a": {"did": "did:web:a.example", "url": "https://a.example"}}'),
+        ("FERRY_PARTNERS", '{"a": "did:web:a.example", "b": "did:web:a.example"}'),
         ("FERRY_DEADLINES", "{"),
         ("FERRY_DEADLINES", "[]"),
         ("FERRY_DEADLINES", '{"REQUESTED": "600"}'),
@@ -181,6 +227,10 @@ def test_what_is_no_number_of_seconds_is_refused(name: str, value: str) -> None:
         ("FERRY_DEADLINES", '{"REQUESTED": true}'),
         ("FERRY_DEADLINES", '{"REQUESTED": NaN}'),
         ("FERRY_DEADLINES", '{"REQUSTED": 600}'),
+        ("FERRY_CALLBACKS", "{}"),
+        ("FERRY_CALLBACKS", "[7]"),
+        ("FERRY_CALLBACKS", '[{"uri": "hook.example.org", "events": ["transfer"]}]'),
+        ("FERRY_CALLBACKS", '[{"uri": "https://hook.example.org", "events": ["transfer"], "authKey": "x-key"}]'),
         ("FERRY_STORAGE_ACCOUNTS", "7"),
         ("FERRY_STORAGE_ACCOUNTS", '{"data": "https://data.example.org"}'),
         ("FERRY_STORAGE_ACCOUNTS", '{"data": {"endpoint": "data.example.org"}}'),
@@ -230,6 +280,37 @@ def test_accounts_are_told_with_endpoint_key_and_credential() -> None:
     }
 
 
+def test_callbacks_are_read_as_in_an_order() -> None:
+    told = [{"uri": "https://hook.example.org", "events": "transfer.process", "authKey": "x-key", "authCodeId": "k"}]
+    address = CallbackAddress("https://hook.example.org", ("transfer.process",), auth_key="x-key", auth_code_id="k")
+
+    assert settings_with(FERRY_CALLBACKS=json.dumps(told)).callbacks == (address,)
+
+
+def test_partners_are_told_by_did_and_where_else_they_answer() -> None:
+    told = {"a": "did:web:a.example:api", "b": {"did": "did:web:b.example", "address": "https://dsp.b.example/"}}
+    assert settings_with(FERRY_PARTNERS=json.dumps(told)).partners == {
+        "a": KnownPartner("did:web:a.example:api"),
+        "b": KnownPartner("did:web:b.example", "https://dsp.b.example"),
+    }
+
+
+def test_did_follows_from_the_public_url_unless_it_is_told() -> None:
+    assert settings_with().did == "did:web:ferry.example.org:api"
+    assert settings_with(FERRY_PUBLIC_URL="http://127.0.0.1:7071").did == "did:web:127.0.0.1%3A7071:api"
+    assert settings_with(FERRY_DID="did:web:other.example").did == "did:web:other.example"
+
+
+def test_issuer_and_keys_follow_from_the_tenant_unless_they_are_told() -> None:
+    login = "https://login.microsoftonline.com/tenant"
+    changes = {"FERRY_ENTRA_TENANT": "tenant", "FERRY_ENTRA_AUDIENCE": "api://ferry"}
+    assert settings_with(**changes).entra == EntraAccess(f"{login}/v2.0", "api://ferry", f"{login}/discovery/v2.0/keys")
+    own = settings_with(
+        **changes, FERRY_ENTRA_ISSUER="https://sts.example/", FERRY_ENTRA_JWKS_URL="https://sts.example/keys"
+    )
+    assert own.entra == EntraAccess("https://sts.example/", "api://ferry", "https://sts.example/keys")
+
+
 def test_deadlines_of_states_stand_over_the_general_one() -> None:
     limits = settings_with(FERRY_DEADLINES='{"REQUESTED": 7, "INITIAL": 0.5}', FERRY_DEADLINE_SECONDS="60").limits
     assert (limits.of_state("REQUESTED"), limits.of_state("INITIAL")) == (7, 0.5)
@@ -243,7 +324,7 @@ def test_every_state_may_have_a_deadline(state: str) -> None:
 
 def test_no_state_waits_for_ever() -> None:
     limits = settings_with().limits
-    assert all(0 < limits.of_state(state) <= 86400 for state in (*TransferState, *NegotiationState, "DATA_FLOW"))
+    assert all(0 < limits.of_state(state) <= 7 * 86400 for state in (*TransferState, *NegotiationState, "DATA_FLOW"))
 
 
 def test_days_of_retention_are_seconds_inside() -> None:

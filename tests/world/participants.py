@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import parse_qsl, urlsplit
 
 from ferry.adapters.memory_queue import MemoryTaskQueue
+from ferry.api.did_document import did_document
 from ferry.api.dsp.routes import DspRoute, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.consumer_decisions import TransferOrder
@@ -74,14 +76,18 @@ class Participant:
     def serve(self, method: str, url: str, headers: Mapping[str, str], body: JsonObject | None) -> PeerAnswer:
         """Answer a peer's request."""
         self.requests += 1
+        if url == f"{self.core.settings.public_url}/api/did.json":
+            return self.answer(lambda _: did_document(self.core.outside.identity), ApiRequest(method, url), body)
         for base, routes in self.routes.items():
             if not url.startswith(base + "/"):
                 continue
             for route in routes:
                 pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)
-                match = re.fullmatch(pattern, url.removeprefix(base + "/"))
+                parts = urlsplit(url.removeprefix(base + "/"))
+                match = re.fullmatch(pattern, parts.path)
                 if match and route.method == method:
-                    request = replace(ApiRequest(method, url, _lower(headers)), route=match.groupdict())
+                    told = ApiRequest(method, url, _lower(headers), query=dict(parse_qsl(parts.query)))
+                    request = replace(told, route=match.groupdict())
                     return self.answer(partial(route.handle, self.core.dsp), request, body)
         return PeerAnswer(404)
 
@@ -91,7 +97,7 @@ class Participant:
         """What an endpoint answers; what it emits leaves before the answer does."""
         answer = handle(replace(request, body=json.dumps(body).encode() if body is not None else b""))
         self.emit(answer.looks)
-        return PeerAnswer(answer.status, answer.body if isinstance(answer.body, dict) else None)
+        return PeerAnswer(answer.status, answer.body if isinstance(answer.body, dict) else None, answer.headers)
 
     def work_once(self) -> bool:
         """Handle one visible queue message; False where there is none."""
@@ -109,7 +115,7 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 def participant(world: MemoryWorld, settings: Settings, outside: Outside | None = None) -> Participant:
     """A participant that answers on the world's network."""
-    made = compose_participant(settings, outside or memory_outside(world, settings.participant_id))
+    made = compose_participant(settings, outside or memory_outside(world, settings.participant_id, settings))
     world.network.attach(settings.public_url, made.serve)
     return made
 
@@ -183,10 +189,13 @@ class Pair:
 
 def make_pair(*, blobs: Mapping[str, bytes] | None = None, **settings: str) -> Pair:
     """Two participants, keys in their vaults, one asset, a negotiated agreement."""
+    return pair_of(settings_of("consumer", **settings), settings_of("provider", **settings), blobs=blobs)
+
+
+def pair_of(of_consumer: Settings, of_provider: Settings, *, blobs: Mapping[str, bytes] | None = None) -> Pair:
+    """The same by settings of their own."""
     world = MemoryWorld()
-    consumer = participant(world, settings_of("consumer", **settings))
-    provider = participant(world, settings_of("provider", **settings))
-    pair = Pair(world, consumer, provider)
+    pair = Pair(world, participant(world, of_consumer), participant(world, of_provider))
     for name, side in zip(("consumer", "provider"), pair.both, strict=True):
         key = Secret(f"{name}-key")
         world.cloud.add_account(f"{name}data", endpoint=f"https://{name}data.test", key=key)

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ferry.api.dsp.answers import PeerEndpoint
-from ferry.api.dsp.catalog import CatalogEndpoint
+from ferry.api.dsp.catalog import DEFAULT_PAGE_SIZE, CatalogEndpoint
 from ferry.api.dsp.negotiations import NegotiationEndpoint
 from ferry.api.dsp.transfers import TransferEndpoint
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.catalog import Catalog
+from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.contracts import Asset
@@ -44,17 +45,28 @@ def dsp_api(
     assets: Definitions[Asset],
     negotiations: NegotiationService,
     transfers: TransferService,
+    planes: DataPlanes,
     clock: Clock,
     check_peer_address: Callable[[str], None],
+    transfer_types: Callable[[], tuple[str, ...]],
+    catalog_page_size: int = DEFAULT_PAGE_SIZE,
 ) -> DspApi:
     """The endpoints over the use cases of a participant. `dsp_url` is the protocol's base."""
     peers = PeerEndpoint(identity)
     return DspApi(
-        catalog=CatalogEndpoint(participant_id=participant_id, dsp_url=dsp_url, peers=peers, catalog=catalog),
+        catalog=CatalogEndpoint(
+            participant_id=participant_id,
+            dsp_url=dsp_url,
+            peers=peers,
+            catalog=catalog,
+            transfer_types=transfer_types,
+            page_size=catalog_page_size,
+        ),
         negotiations=NegotiationEndpoint(peers=peers, negotiations=negotiations, check_peer_address=check_peer_address),
         transfers=TransferEndpoint(
             peers=peers,
             transfers=transfers,
+            planes=planes,
             assets=assets,
             agreements=transfers.agreements,
             clock=clock,

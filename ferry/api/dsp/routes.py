@@ -1,16 +1,27 @@
-"""Which path of the protocol leads to which endpoint, for each role; derived from the protocol's own table of paths.
+"""Which path of the protocol leads to which endpoint; derived from the protocol's own table of paths.
 
-Routes are relative: the provider's to the DSP base, the consumer's to its callback address.
+Routes are relative: those of a provider to the DSP base, those of a consumer to its callback address. At the DSP base a
+provider that begins a negotiation finds our consumer's side, too.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ferry.api.dsp.api import DspApi
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.domain.message_kind import MessageKind, Role
-from ferry.protocol.paths import CATALOG_REQUEST, DATASET, ENDPOINTS, NEGOTIATION, TRANSFER, Endpoint
+from ferry.domain.message_kind import Role
+from ferry.protocol.paths import (
+    CALLBACK_PATH,
+    CATALOG_REQUEST,
+    DATASET,
+    NEGOTIATION,
+    NEGOTIATION_REQUEST,
+    OFFERS,
+    TRANSFER,
+    TRANSFER_REQUEST,
+    ServedEndpoint,
+    served_endpoints,
+)
 
 type Handle = Callable[[DspApi, ApiRequest], ApiAnswer]
 
@@ -26,32 +37,29 @@ class DspRoute:
 
 
 def dsp_routes(role: Role) -> tuple[DspRoute, ...]:
-    """The routes of one role."""
-    routes: list[DspRoute] = []
-    for endpoint in ENDPOINTS:
-        handle = _handle(endpoint, role) if role in endpoint.served_by else None
-        if handle is not None:
-            name = re.sub(r"\W+", "_", f"{role.value.lower()}_dsp_{endpoint.method.lower()}{endpoint.path}").strip("_")
-            routes.append(DspRoute(name, endpoint.method, endpoint.path.lstrip("/"), handle))
-    return tuple(routes)
+    """The routes below the callback address (consumer) or the DSP base (provider)."""
+    base = f"{CALLBACK_PATH}/" if role is Role.CONSUMER else "/"
+    return tuple(
+        DspRoute(served.name, served.endpoint.method, served.path.removeprefix(base), _handle(served))
+        for served in served_endpoints()
+        if served.is_callback is (role is Role.CONSUMER)
+    )
 
 
-def _handle(endpoint: Endpoint, role: Role) -> Handle | None:
-    fixed: dict[Endpoint, Handle] = {
-        CATALOG_REQUEST: lambda api, request: api.catalog.request(request),
-        DATASET: lambda api, request: api.catalog.get_dataset(request),
-        NEGOTIATION: lambda api, request: api.negotiations.get(request, role),
-        TRANSFER: lambda api, request: api.transfers.get(request, role),
+def _handle(served: ServedEndpoint) -> Handle:
+    endpoint, role = served.endpoint, served.role
+    fixed: dict[str, Handle] = {
+        CATALOG_REQUEST.path: lambda api, request: api.catalog.request(request),
+        DATASET.path: lambda api, request: api.catalog.get_dataset(request),
+        NEGOTIATION.path: lambda api, request: api.negotiations.get(request, role),
+        TRANSFER.path: lambda api, request: api.transfers.get(request, role or Role.PROVIDER),
+        NEGOTIATION_REQUEST.path: lambda api, request: api.negotiations.request(request),
+        OFFERS.path: lambda api, request: api.negotiations.offer(request),
+        TRANSFER_REQUEST.path: lambda api, request: api.transfers.request(request),
     }
-    if endpoint in fixed:
-        return fixed[endpoint]
-    kinds = tuple(endpoint.kinds)
-    if not endpoint.has_pid:
-        begins: dict[MessageKind, Handle] = {
-            MessageKind.CONTRACT_REQUEST: lambda api, request: api.negotiations.request(request),
-            MessageKind.TRANSFER_REQUEST: lambda api, request: api.transfers.request(request),
-        }
-        return begins.get(kinds[0])
+    if endpoint.path in fixed:
+        return fixed[endpoint.path]
+    kinds = tuple(sorted(endpoint.kinds))
     if endpoint.path.startswith("/negotiations"):
         return lambda api, request: api.negotiations.message(request, role, *kinds)
-    return lambda api, request: api.transfers.message(request, role, *kinds)
+    return lambda api, request: api.transfers.message(request, role or Role.PROVIDER, *kinds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ferry.api.dsp import requests
 from ferry.api.dsp.answers import ErrorBody, PeerEndpoint
 from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.engine import Handled
 from ferry.control_plane.transfers import TransferService, provider_pid_of
 from ferry.domain.contracts import Asset, ContractAgreement
@@ -23,6 +24,7 @@ class TransferEndpoint:
 
     peers: PeerEndpoint
     transfers: TransferService
+    planes: DataPlanes
     assets: Definitions[Asset]
     agreements: Definitions[ContractAgreement]
     clock: Clock
@@ -45,8 +47,12 @@ class TransferEndpoint:
         """POST /transfers/{pid}/…: a message about a transfer that we know."""
 
         def answer(request: ApiRequest, peer_id: str) -> ApiAnswer:
-            received = messages.parse(load(request.body), *kinds)
-            return _answer(200, self.transfers.receive(request.route.get("pid", ""), role, peer_id, received))
+            body = load(request.body)
+            received, pid = messages.parse(body, *kinds), request.route.get("pid", "")
+            if received.kind is not MessageKind.TRANSFER_START:
+                return _answer(200, self.transfers.receive(pid, role, peer_id, received))
+            address = messages.read_start_address(body)
+            return _answer(200, self.transfers.receive_start(pid, role, peer_id, received, address))
 
         return self.peers.answered(request, self._errors(request, role), answer)
 
@@ -54,15 +60,16 @@ class TransferEndpoint:
         wanted = messages.read_transfer_request(load(request.body))
         agreement = self.agreements.get(wanted.agreement_id)
         asset = self.assets.get(agreement.asset_id) if agreement else None
-        demand = requests.transfer_demand(wanted, peer_id, agreement, asset, self.clock.now())
+        plane_for = self.planes.choose
+        demand = requests.transfer_demand(wanted, peer_id, agreement, asset, self.clock.now(), plane_for=plane_for)
         self.check_peer_address(demand.callback_address)
-        if demand.destination.endpoint:
+        if demand.destination is not None and demand.destination.endpoint:
             self.check_peer_address(demand.destination.endpoint)
         return _answer(201, self.transfers.accept(demand, requests.secret_of(wanted)))
 
     def _errors(self, request: ApiRequest, role: Role) -> ErrorBody:
-        def body(status: int, reasons: list[str]) -> dict[str, Json]:
-            consumer_pid, provider_pid = self.peers.pids(request, role, self._find, provider_pid_of)
+        def body(status: int, reasons: list[str], peer_id: str | None) -> dict[str, Json]:
+            consumer_pid, provider_pid = self.peers.pids(request, role, self._find, provider_pid_of, peer_id=peer_id)
             return envelope.transfer_error(status, reasons, consumer_pid=consumer_pid, provider_pid=provider_pid)
 
         return body

@@ -1,25 +1,31 @@
 """The management API of one participant: its resources, and the way from a route to its handler.
 
-Paths and shapes are those of EDC's Management API, version 3, and the decision record's own.
+Paths and shapes are those of EDC's Management API, versions 3 and 4, and the decision record's own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import cast
 
-from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.api.http import SEARCH_LIMIT, ApiAnswer, ApiRequest
+from ferry.api.management.access import Access, need_of
 from ferry.api.management.assets import AssetsApi
 from ferry.api.management.catalog import CatalogApi
 from ferry.api.management.contract_definitions import ContractDefinitionsApi
+from ferry.api.management.data_planes import DataPlanesApi
+from ferry.api.management.edrs import EdrsApi
 from ferry.api.management.errors import Handler, guarded
 from ferry.api.management.negotiations import AgreementsApi, NegotiationsApi
+from ferry.api.management.not_offered import NotOfferedApi
 from ferry.api.management.orders import CheckAddress
 from ferry.api.management.policies import PoliciesApi
-from ferry.api.management.routes import Route
+from ferry.api.management.routes import ApiVersion, Route
 from ferry.api.management.secrets import SecretsApi
 from ferry.api.management.transfer_orders import TransferOrders
 from ferry.api.management.transfers import FlowSummary, TransfersApi
+from ferry.api.management.version4 import from_v4, to_v4
 from ferry.control_plane.catalog import Catalog
+from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.decision import Ids
@@ -28,7 +34,7 @@ from ferry.ports import Clock, Peer, Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagementApi:
-    """All resources. `api_key` is None where the host itself lets only the right callers in."""
+    """All resources, and who may use them. `search_limit`: how many documents one query may look at."""
 
     assets: AssetsApi
     policies: PoliciesApi
@@ -37,13 +43,24 @@ class ManagementApi:
     negotiations: NegotiationsApi
     agreements: AgreementsApi
     transfers: TransfersApi
+    edrs: EdrsApi
+    data_planes: DataPlanesApi
     secrets: SecretsApi
-    api_key: str | None
+    not_offered: NotOfferedApi
+    access: Access
+    search_limit: int
 
     def answer(self, route: Route, request: ApiRequest) -> ApiAnswer:
         """The answer to a request that came by this route; whatever is raised becomes an error in EDC's shape."""
         handler = cast("Handler", attrgetter(route.handler)(self))
-        return guarded(handler, api_key=self.api_key)(request)
+        spoken = _in_version_4(handler, route.body_type) if route.version is ApiVersion.V4 else handler
+        return guarded(spoken, access=self.access, need=need_of(route))(
+            replace(request, search_limit=self.search_limit)
+        )
+
+
+def _in_version_4(handler: Handler, body_type: str) -> Handler:
+    return lambda request: to_v4(handler(from_v4(request, body_type)))
 
 
 def management_api(
@@ -51,16 +68,18 @@ def management_api(
     participant_id: str,
     destination_account: str,
     inline_seconds: float,
-    api_key: str | None,
+    access: Access,
     offers: Catalog,
     negotiations: NegotiationService,
     transfers: TransferService,
+    planes: DataPlanes,
     vault: Vault,
     peer: Peer,
     clock: Clock,
     ids: Ids,
     check_peer_address: CheckAddress,
     flow_summary: FlowSummary,
+    search_limit: int = SEARCH_LIMIT,
 ) -> ManagementApi:
     """The management API over the use cases of a participant."""
     check, agreements = check_peer_address, transfers.agreements
@@ -84,6 +103,10 @@ def management_api(
         transfers=TransfersApi(
             transfers=transfers, orders=orders, inline_seconds=inline_seconds, flow_summary=flow_summary
         ),
+        edrs=EdrsApi(transfers=transfers, agreements=agreements),
+        data_planes=DataPlanesApi(planes=planes, clock=clock, check_address=check),
         secrets=SecretsApi(vault=vault, clock=clock),
-        api_key=api_key,
+        not_offered=NotOfferedApi(),
+        access=access,
+        search_limit=search_limit,
     )

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management.body import BodyReader, load_body, members, plain
+from ferry.api.management.body import BodyReader, free_properties, load_body, members, plain
 from ferry.api.management.errors import InUse
 from ferry.api.management.orders import CheckAddress, check_url
-from ferry.api.management.query import read_query, search_definitions
+from ferry.api.management.query import read_query
+from ferry.api.management.search import search_definitions
 from ferry.api.management.shapes import id_response, shown_asset
 from ferry.domain.contracts import Asset, ContractAgreement, Criterion
 from ferry.domain.data_address import SourceAddress, read_source
@@ -21,7 +22,6 @@ from ferry.ports import Clock, Definitions
 KIND = "Asset"
 
 _ALIAS = re.compile(r"[0-9A-Za-z-]{1,127}")
-_NAMES_OF_ID = ("id", "https://w3id.org/edc/v0.0.1/ns/id", "edc:id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,8 @@ class AssetsApi:
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
-        return ApiAnswer(200, [shown_asset(asset) for asset in search_definitions(self.assets, read_query(request))])
+        found = search_definitions(self.assets, read_query(request), shown_asset)
+        return ApiAnswer(200, [shown_asset(asset) for asset in found])
 
     def _get(self, asset_id: str) -> Asset:
         asset = self.assets.get(asset_id)
@@ -72,8 +73,8 @@ class AssetsApi:
     def _read(self, request: ApiRequest, *, must_name: bool = False) -> Asset:
         reader = BodyReader(load_body(request))
         asset_id = reader.text("@id") if must_name else reader.identifier(fresh=self.ids.fresh)
-        properties = _without_id(reader.object("properties"))
-        private = _without_id(reader.object("privateProperties"))
+        properties = _without_id(free_properties(reader.object("properties")))
+        private = _without_id(free_properties(reader.object("privateProperties")))
         for name in properties.keys() & private.keys():
             reader.fault(f"privateProperties.{name}", "is there twice: in properties as well")
         address = self._address(reader)
@@ -108,5 +109,5 @@ def check_alias(properties: Mapping[str, Json], path: str) -> None:
 
 
 def _without_id(properties: JsonObject) -> dict[str, Json]:
-    """Properties as they are named; the asset's own id is no property of it."""
-    return {name: value for name, value in properties.items() if name not in _NAMES_OF_ID and name != "@context"}
+    """The asset's own id is no property of it."""
+    return {name: value for name, value in properties.items() if name != "id"}

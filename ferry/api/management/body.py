@@ -1,7 +1,8 @@
 """Reads the bodies of management requests: JSON-LD in the forms that EDC's clients send, and every fault of it at once.
 
-Names stand bare, with `edc:` or as full IRIs; values bare, in a list of one, or wrapped in `@value`, `@id`, `@list` or
-`@set`. A context is not looked at: all of this reads alike under the contexts that EDC documents. (Design: wire.)
+Names stand bare, with a prefix or as full IRIs; values bare, in a list of one, or wrapped in `@value`, `@id`, `@list`
+or `@set`. Of a context only the prefixes of EDC's and ODRL's namespaces count: everything else reads alike under the
+contexts that EDC documents. (Design: wire.)
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeIs
 
 from ferry.api.http import ApiRequest
+from ferry.api.management.contexts import with_known_prefixes
 from ferry.domain.data_address import EDC_NAMESPACE
 from ferry.domain.faults import InputFault, InvalidInput
 from ferry.domain.process import Json, JsonObject
@@ -28,7 +30,7 @@ def load_body(request: ApiRequest, *, optional: bool = False) -> JsonObject:
         return {}
     body = load(request.body)
     _check_depth_and_text(body)
-    return body
+    return with_known_prefixes(body)
 
 
 def short_name(name: str) -> str:
@@ -59,6 +61,11 @@ def plain(value: Json) -> Json:
             if wrapper in value:
                 return value[wrapper]
     return value
+
+
+def free_properties(raw: JsonObject) -> dict[str, Json]:
+    """Properties whose names a client makes up: EDC's own without prefix, values without wrappers."""
+    return {short_name(name): plain(value) for name, value in raw.items() if name != "@context"}
 
 
 def is_list(value: Json) -> TypeIs[Sequence[Json]]:
@@ -120,10 +127,11 @@ class BodyReader:
         return value
 
     def object(self, name: str, *, required: bool = False) -> JsonObject:
-        """A member that is an object, also as the one in a list; empty where it is absent. A required one is not."""
-        value = self._members.get(name)
-        if is_list(value) and len(value) == 1:
-            value = value[0]
+        """A member that is an object, also wrapped or in a list of one; empty where it is absent, unless required."""
+        items = as_items(self._members.get(name))
+        value: Json = items[0] if len(items) == 1 else items or None
+        if isinstance(value, Mapping) and "@value" in value and value.keys() <= _VALUE_KEYS:
+            value = value["@value"]
         if value is not None and not isinstance(value, Mapping):
             self.fault(name, "must be an object")
             return {}

@@ -4,12 +4,13 @@ EDC 0.15 and later answer with the protocol's own bare terms under its contexts,
 `edc:`; so do we, whatever the peer's spelling. An offer in it can be sent back as it is to negotiate.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.management.body import BodyReader, as_items, load_body
-from ferry.api.management.orders import CheckAddress, read_counter_party_address
+from ferry.api.management.orders import ADDRESS_LIMIT, CheckAddress, check_url, read_counter_party_address
 from ferry.api.management.query import QuerySpec, query_spec
 from ferry.domain.data_address import EDC_NAMESPACE
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput, NotFound
@@ -17,12 +18,14 @@ from ferry.domain.process import Json, JsonObject
 from ferry.ports import Peer, PeerAnswer
 from ferry.protocol import catalog_messages, paths
 from ferry.protocol.catalog_messages import CatalogRequest
+from ferry.protocol.catalog_pages import TOKEN_LIMIT, linked_pages
 from ferry.protocol.envelope import read_error
 from ferry.protocol.reader import objects_in
 from ferry.protocol.terms import DSP_CONTEXT, short_term
 
 CATALOG_CONTEXT: Json = [DSP_CONTEXT, "https://w3id.org/edc/dspace/v0.0.1"]
 
+_URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
 _DATASET_TERMS = frozenset({"@id", "@type", "@context", "hasPolicy", "distribution"})
 
 
@@ -34,22 +37,38 @@ class CatalogApi:
     check_address: CheckAddress
 
     def request(self, request: ApiRequest) -> ApiAnswer:
-        """POST /request: what a provider offers us."""
+        """POST /request: what a provider offers us, one page of it.
+
+        Where the provider's answer links to other pages, ours does so in a `Link` header, too: such a URL goes as
+        `pageUrl` into the next request, which else pages by its querySpec.
+        """
         reader = BodyReader(load_body(request))
         address = read_counter_party_address(reader, self.check_address)
         raw = reader.object("querySpec")
         spec = reader.collect(lambda: query_spec(raw, "querySpec")) or QuerySpec()
         if spec.ascending is not None:
             reader.fault("querySpec.sortField", "a provider's catalog cannot be sorted")
+        page_url = self._page_url(reader, address)
         reader.finish()
         wanted = CatalogRequest(spec.offset, spec.limit, spec.criteria)
         message = catalog_messages.catalog_request(wanted)
-        url = paths.url(address, paths.CATALOG_REQUEST)
-        body = _body_of(self.peer.post(url, message, audience=address), address)
+        url = page_url or paths.url(address, paths.CATALOG_REQUEST)
+        answer = self.peer.post(url, message, audience=address)
+        body = _body_of(answer, address)
         try:
-            return ApiAnswer(200, shown_catalog(body, catalog_messages.read_catalog(body)))
+            shown = shown_catalog(body, catalog_messages.read_catalog(body))
         except InvalidInput as error:
             raise _unreadable(address, error) from error
+        return ApiAnswer(200, shown, _links_of(answer))
+
+    def _page_url(self, reader: BodyReader, address: str) -> str:
+        """A page that the provider has linked to; who we are is told to that provider alone."""
+        url = reader.text("pageUrl", required=False, limit=2 * ADDRESS_LIMIT + TOKEN_LIMIT)
+        if url and not url.startswith(f"{address}/"):
+            reader.fault("pageUrl", "is no page of the catalog at counterPartyAddress", url)
+        elif url:
+            check_url(reader, "pageUrl", url, self.check_address)
+        return url
 
     def request_dataset(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataset/request: one asset of a provider, with its offers."""
@@ -110,6 +129,14 @@ def _property_name(name: str) -> str:
     if short == "id":
         return short
     return f"edc:{short}" if name.startswith(EDC_NAMESPACE) else name
+
+
+def _links_of(answer: PeerAnswer) -> dict[str, str]:
+    """The `Link` header of an answer, written anew; URLs that no header may hold are left out."""
+    header = ", ".join(value for name, value in answer.headers.items() if name.lower() == "link")
+    links = linked_pages(header).items()
+    told = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links if _URL.fullmatch(url))
+    return {"Link": told} if told else {}
 
 
 def _body_of(answer: PeerAnswer, address: str) -> JsonObject:

@@ -6,8 +6,9 @@ As in EDC, the policies that one names need not exist yet: until they do, it off
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management.body import BodyReader, load_body
-from ferry.api.management.query import read_criteria, read_query, search_definitions
+from ferry.api.management.body import BodyReader, free_properties, load_body
+from ferry.api.management.query import read_criteria, read_query
+from ferry.api.management.search import search_definitions
 from ferry.api.management.shapes import id_response, shown_contract_definition
 from ferry.domain.contracts import ContractDefinition
 from ferry.domain.decision import Ids
@@ -51,7 +52,7 @@ class ContractDefinitionsApi:
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
-        found = search_definitions(self.contract_definitions, read_query(request))
+        found = search_definitions(self.contract_definitions, read_query(request), shown_contract_definition)
         return ApiAnswer(200, [shown_contract_definition(definition) for definition in found])
 
     def _get(self, definition_id: str) -> ContractDefinition:
@@ -68,7 +69,7 @@ class ContractDefinitionsApi:
             access_policy_id=reader.text("accessPolicyId"),
             contract_policy_id=reader.text("contractPolicyId"),
             assets_selector=read_criteria(reader, "assetsSelector"),
-            private_properties=reader.object("privateProperties"),
+            private_properties=free_properties(reader.object("privateProperties")),
         )
         reader.finish()
         return definition

@@ -6,7 +6,8 @@ An error is a JSON array of `{message, type, path, invalidValue}`, one entry for
 import logging
 from collections.abc import Callable
 
-from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, Forbidden, check_api_key, check_size
+from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, Forbidden, check_size
+from ferry.api.management.access import Access, MissingScope, Need
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, IllegalTransition, InvalidInput, NotFound
 from ferry.domain.process import Json
 from ferry.telemetry import redacted
@@ -39,13 +40,12 @@ class KeyReused(AlreadyExists):
         super().__init__(kind, process_id, "this Idempotency-Key was used with another body; use a new one")
 
 
-def guarded(handler: Handler, *, api_key: str | None) -> Handler:
-    """The handler behind authentication (none where `api_key` is None: the host has done it) and error mapping."""
+def guarded(handler: Handler, *, access: Access, need: Need) -> Handler:
+    """The handler behind authentication and error mapping."""
 
     def answer(request: ApiRequest) -> ApiAnswer:
         try:
-            if api_key is not None:
-                check_api_key(request, api_key)
+            access.check(request, need)
             check_size(request)
             return handler(request)
         except Exception as error:  # the last frame of a request: whatever it is, the caller gets an answer
@@ -61,6 +61,8 @@ def refusal(error: Exception) -> ApiAnswer:
             return ApiAnswer(400, [_detail(f.message, "ValidationFailure", f.path, f.value) for f in error.faults])
         case Forbidden():
             return _one(401, "Request could not be authenticated", "AuthenticationFailed")
+        case MissingScope():
+            return _one(403, "Request is not authorized", "NotAuthorized")
         case NotFound():
             return _one(404, f"Object of type {error.kind} with ID={error.wanted_id} was not found", "ObjectNotFound")
         case IllegalTransition():

@@ -1,36 +1,40 @@
 """Management API of contract negotiations and agreements, of either role."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management.body import BodyReader, load_body
-from ferry.api.management.odrl import read_policy
-from ferry.api.management.orders import (
-    CheckAddress,
-    RepeatKey,
-    begun,
-    read_counter_party_address,
-    refuse_callbacks,
-    repeat_key,
-    termination,
-)
-from ferry.api.management.query import ProcessSearch, read_query, search_definitions
+from ferry.api.management.negotiation_orders import NegotiationOrders, step
+from ferry.api.management.orders import CheckAddress, RepeatKey, begun, termination
+from ferry.api.management.query import read_query
+from ferry.api.management.search import ProcessSearch, search_definitions
 from ferry.api.management.shapes import id_response, shown_agreement, shown_negotiation, shown_state
 from ferry.control_plane.listing import Listing
-from ferry.control_plane.negotiation_decisions import ContractOrder
-from ferry.control_plane.negotiations import NegotiationService
+from ferry.control_plane.negotiation_steps import ContractOrder
+from ferry.control_plane.negotiations import HandledNegotiation, NegotiationService
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
+from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import NotFound
 from ferry.domain.process import JsonObject
-from ferry.domain.states import NEGOTIATION_CODES
+from ferry.domain.states import NEGOTIATION_CODES, NegotiationState
 from ferry.ports import Definitions
-from ferry.protocol.negotiation_messages import policy_of
-from ferry.telemetry import trace_parent
+
+
+class BeginNegotiation(Protocol):
+    """A use case that begins a negotiation."""
+
+    def __call__(self, order: ContractOrder, *, inline_seconds: float) -> HandledNegotiation:
+        """The negotiation, gone on with for so long."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NegotiationsApi:
-    """`/management/v3/contractnegotiations`. `inline_seconds`: how long a call goes on with the process."""
+    """`/management/v3/contractnegotiations`. `inline_seconds`: how long a call goes on with the process.
+
+    The orders to take a step (offer, request, accept, agree, verify, finalize) are more than EDC has. Each is for what
+    Ferry does not decide by itself, or, in manual mode, for every step.
+    """
 
     negotiations: NegotiationService
     participant_id: str
@@ -39,11 +43,11 @@ class NegotiationsApi:
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """POST: ask a provider for an offer of its catalog."""
-        order = self._order(request)
-        key = RepeatKey(order.process_id, order.request_digest)
-        handled = begun(key, lambda: self.negotiations.initiate(order, inline_seconds=self.inline_seconds))
-        process = handled.process
-        return ApiAnswer(200, id_response(process.id, process.created_at), looks=handled.looks)
+        return self._begin(self._orders.request(request), self.negotiations.initiate)
+
+    def create_offer(self, request: ApiRequest) -> ApiAnswer:
+        """POST /offers: offer an asset of ours to a consumer who has not asked."""
+        return self._begin(self._orders.offer(request), self.negotiations.offer)
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
@@ -52,7 +56,7 @@ class NegotiationsApi:
             view=self._shown,
             codes={code: state.value for state, code in NEGOTIATION_CODES.items()},
         )
-        return ApiAnswer(200, [self._shown(process) for process in search.page(read_query(request))])
+        return search.answer(read_query(request))
 
     def get(self, request: ApiRequest) -> ApiAnswer:
         """GET /{id}."""
@@ -72,8 +76,54 @@ class NegotiationsApi:
 
     def terminate(self, request: ApiRequest) -> ApiAnswer:
         """POST /{id}/terminate: 409 where it is over already."""
-        command = termination(request)
-        handled = self.negotiations.command(self._get(request).id, command, inline_seconds=self.inline_seconds)
+        return self._command(self._get(request), termination(request))
+
+    def delete(self, request: ApiRequest) -> ApiAnswer:
+        """DELETE /{id}: 409 where it is not TERMINATED, or the other side still has to be told."""
+        self.negotiations.delete(self._get(request).id, ended=NegotiationState.TERMINATED.value)
+        return ApiAnswer(204)
+
+    def offer(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/offer: answer a request with an offer, on the terms that the body gives or on our own."""
+        return self._step(request, CommandKind.OFFER)
+
+    def request(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/request: answer an offer with a request, on the terms that the body gives or on our own."""
+        return self._step(request, CommandKind.REQUEST)
+
+    def accept(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/accept: take the provider's offer."""
+        return self._step(request, CommandKind.ACCEPT)
+
+    def agree(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/agree: agree to what the consumer asks for, or has accepted."""
+        return self._step(request, CommandKind.AGREE)
+
+    def verify(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/verify: confirm the provider's agreement."""
+        return self._step(request, CommandKind.VERIFY)
+
+    def finalize(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/finalize: close what the consumer has verified."""
+        return self._step(request, CommandKind.FINALIZE)
+
+    @property
+    def _orders(self) -> NegotiationOrders:
+        return NegotiationOrders(self.participant_id, self.negotiations.catalog.assets, self.check_address)
+
+    def _begin(self, order: ContractOrder, begin: BeginNegotiation) -> ApiAnswer:
+        key = RepeatKey(order.process_id, order.request_digest)
+        handled = begun(key, lambda: begin(order, inline_seconds=self.inline_seconds))
+        process = handled.process
+        return ApiAnswer(200, id_response(process.id, process.created_at), looks=handled.looks)
+
+    def _step(self, request: ApiRequest, kind: CommandKind) -> ApiAnswer:
+        process = self._get(request)
+        return self._command(process, step(request, process, kind))
+
+    def _command(self, process: ContractNegotiation, command: Command) -> ApiAnswer:
+        """204; 409 where the state does not allow it."""
+        handled = self.negotiations.command(process.id, command, inline_seconds=self.inline_seconds)
         return ApiAnswer(204, looks=handled.looks)
 
     def _get(self, request: ApiRequest) -> ContractNegotiation:
@@ -81,46 +131,6 @@ class NegotiationsApi:
 
     def _shown(self, process: ContractNegotiation) -> JsonObject:
         return shown_negotiation(process)
-
-    def _order(self, request: ApiRequest) -> ContractOrder:
-        body = load_body(request)
-        reader = BodyReader(body)
-        address = read_counter_party_address(reader, self.check_address)
-        refuse_callbacks(reader)
-        raw = reader.object("policy", required=True)
-        policy = reader.collect(lambda: read_policy(raw)) if raw else None
-        offer = BodyReader(policy or {}, "policy")
-        offer_id, asset_id = offer.text("@id"), offer.text("target")
-        counter_party_id = self._counter_party_id(reader, offer)
-        key = (
-            reader.collect(
-                lambda: repeat_key(request, body, participant_id=self.participant_id, kind="ContractNegotiation")
-            )
-            or RepeatKey()
-        )
-        reader.faults.extend(offer.faults if policy is not None else ())
-        reader.finish()
-        return ContractOrder(
-            process_id=key.process_id,
-            counter_party_id=counter_party_id,
-            counter_party_address=address,
-            offer_id=offer_id,
-            asset_id=asset_id,
-            policy=policy_of(policy or {}),
-            request_digest=key.digest,
-            trace_parent=trace_parent.get(),
-        )
-
-    def _counter_party_id(self, reader: BodyReader, offer: BodyReader) -> str:
-        """Who is asked: the offer's assigner; clients also name it beside the policy."""
-        assigner = offer.text("assigner", required=False)
-        stated = next((name for name in ("counterPartyId", "connectorId", "providerId") if reader.has(name)), "")
-        named = reader.text(stated, required=False) if stated else ""
-        if not assigner and not named:
-            offer.fault("assigner", "is required: the id of the participant who offers")
-        if assigner and named and assigner != named:
-            reader.fault(stated, f"is not the assigner of the offer, {assigner!r}", named)
-        return assigner or named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +142,7 @@ class AgreementsApi:
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
-        found = search_definitions(self.agreements, read_query(request))
+        found = search_definitions(self.agreements, read_query(request), shown_agreement)
         return ApiAnswer(200, [shown_agreement(agreement) for agreement in found])
 
     def get(self, request: ApiRequest) -> ApiAnswer:

@@ -1,14 +1,15 @@
 """ODRL policies as the management API takes and shows them.
 
 Inside, a policy is plain JSON with short terms: lists of rules, actions and operators as bare names. So a policy that a
-client wrote and the same one that came back over the wire are equal.
+client wrote and the same one that came back over the wire are equal. Only EDC's own operands keep their namespace.
 """
 
 from collections.abc import Mapping
 
 from ferry.api.management.body import is_list
+from ferry.domain.data_address import EDC_NAMESPACE
 from ferry.domain.faults import InputFault, InvalidInput
-from ferry.domain.policy import ACTIONS, COMBINATIONS, RULES, as_list
+from ferry.domain.policy import ACTIONS, COMBINATIONS, EDC_OPERANDS, RULES, as_list, faults_of
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.reader import child_path, read
 from ferry.protocol.terms import short_term
@@ -20,6 +21,26 @@ _BARE_REFERENCES = frozenset({"leftOperand", "target"})
 
 def read_policy(raw: JsonObject, path: str = "policy") -> dict[str, Json]:
     """A policy in short terms. Raises InvalidInput with every fault of its shape, evaluable or not."""
+    policy, faults = _short_policy(raw, path)
+    for name in RULES:
+        for number, rule in enumerate(as_list(policy.get(name))):
+            faults.extend(_rule_faults(rule, f"{path}.{name}[{number}]"))
+    if faults:
+        raise InvalidInput(tuple(faults))
+    return policy
+
+
+def read_evaluable_policy(raw: JsonObject, path: str = "policy") -> dict[str, Json]:
+    """A policy in short terms. Raises InvalidInput with everything in it that could not be evaluated."""
+    policy, faults = _short_policy(raw, path)
+    faults.extend(faults_of(policy, path))
+    if faults:
+        raise InvalidInput(tuple(faults))
+    return policy
+
+
+def _short_policy(raw: JsonObject, path: str) -> tuple[dict[str, Json], list[InputFault]]:
+    """A policy in short terms, whatever stands in its rules, and what is wrong with its type."""
     if not raw.keys() - {"@context", "@id"}:
         raise InvalidInput.at(path, "is empty: a policy has an @type, and rules if it is to restrict anything")
     try:
@@ -31,14 +52,9 @@ def read_policy(raw: JsonObject, path: str = "policy") -> dict[str, Json]:
     if not isinstance(stated, str) or stated not in _TYPES:
         faults.append(InputFault(f"{path}.@type", f"must be one of {', '.join(sorted(_TYPES))}"))
     for name in RULES:
-        rules = as_list(policy.get(name))
-        for number, rule in enumerate(rules):
-            faults.extend(_rule_faults(rule, f"{path}.{name}[{number}]"))
         if name in policy:
-            policy[name] = [_rule(rule) if isinstance(rule, Mapping) else rule for rule in rules]
-    if faults:
-        raise InvalidInput(tuple(faults))
-    return policy
+            policy[name] = [_rule(rule) if isinstance(rule, Mapping) else rule for rule in as_list(policy[name])]
+    return policy, faults
 
 
 def shown_policy(policy: JsonObject, policy_type: str = "Set") -> dict[str, Json]:
@@ -86,6 +102,8 @@ def _rule(rule: JsonObject) -> JsonObject:
         changed["action"] = _action(rule["action"])
     if "constraint" in rule:
         changed["constraint"] = [_constraint(it) for it in as_list(rule["constraint"])]
+    if "duty" in rule:
+        changed["duty"] = [_rule(duty) if isinstance(duty, Mapping) else duty for duty in as_list(rule["duty"])]
     return changed
 
 
@@ -105,6 +123,13 @@ def _constraint(constraint: Json) -> Json:
     if not isinstance(constraint, Mapping):
         return constraint
     changed = dict(constraint)
+    right = constraint.get("rightOperand")
+    # Expanded JSON-LD has every value in a list, and a list of one is that one.
+    if is_list(right) and len(right) == 1:
+        changed["rightOperand"] = right[0]
+    left = constraint.get("leftOperand")
+    if isinstance(left, str) and left in EDC_OPERANDS:
+        changed["leftOperand"] = EDC_NAMESPACE + left
     for name in COMBINATIONS:
         if name in constraint:
             changed[name] = [_constraint(part) for part in as_list(constraint[name])]
@@ -115,7 +140,7 @@ def _shown_member(name: str, value: Json) -> Json:
     if isinstance(value, str) and name in _REFERENCES:
         return {"@id": value if ":" in value else f"odrl:{value}"}
     if isinstance(value, str) and name in _BARE_REFERENCES:
-        return {"@id": value}
+        return {"@id": f"edc:{value.removeprefix(EDC_NAMESPACE)}" if value.startswith(EDC_NAMESPACE) else value}
     return value if name == "rightOperand" else _prefixed(value)
 
 

@@ -15,7 +15,9 @@ from ferry.api.management.body import BodyReader, load_body
 from ferry.api.management.errors import KeyReused
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, InvalidInput
+from ferry.domain.policy import PURPOSE
 from ferry.domain.process import JsonObject
+from ferry.protocol.purpose import PURPOSE_LIMIT
 from ferry.protocol.terms import DSP_PROTOCOL
 
 ORDER_NAMESPACE = uuid.UUID("b0a4d3f6-2c55-5f0e-8a51-6f1f0d9b7e24")
@@ -85,15 +87,19 @@ def check_url(reader: BodyReader, name: str, url: str, check: CheckAddress) -> N
             reader.fault(name, f"is forbidden: {error.fault.message}", url)
 
 
-def refuse_callbacks(reader: BodyReader) -> None:
-    """Nobody would ever call them, so a request that relies on them is refused."""
-    if reader.objects("callbackAddresses"):
-        reader.fault("callbackAddresses", "are not supported; ask for the state instead")
+def read_purpose(reader: BodyReader) -> str | None:
+    """What the client wants the data for, which the provider is told and its policies can be about."""
+    return reader.text(PURPOSE, required=False, limit=PURPOSE_LIMIT) or None
 
 
 def termination(request: ApiRequest) -> Command:
     """The order to end a process, with the reason that the body gives, if any."""
+    return reasoned(request, CommandKind.TERMINATE)
+
+
+def reasoned(request: ApiRequest, kind: CommandKind) -> Command:
+    """An order with the reason that the body gives, if any."""
     reader = BodyReader(load_body(request, optional=True))
     reason = reader.text("reason", required=False, limit=REASON_LIMIT)
     reader.finish()
-    return Command(CommandKind.TERMINATE, reason)
+    return Command(kind, reason)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.management.body import BodyReader, load_body
+from ferry.api.management.body import BodyReader, free_properties, load_body
 from ferry.api.management.errors import InUse
-from ferry.api.management.odrl import read_policy
-from ferry.api.management.query import read_query, search_definitions
+from ferry.api.management.odrl import read_evaluable_policy
+from ferry.api.management.policy_plan import evaluation_plan, validation_result
+from ferry.api.management.query import read_query
+from ferry.api.management.search import search_definitions
 from ferry.api.management.shapes import id_response, shown_policy_definition
 from ferry.domain.contracts import ContractDefinition, Criterion, PolicyDefinition
 from ferry.domain.decision import Ids
 from ferry.domain.faults import NotFound
-from ferry.domain.policy import faults_of
+from ferry.domain.policy import PolicyScope
 from ferry.ports import Clock, Definitions
 
 KIND = "PolicyDefinition"
@@ -54,8 +56,24 @@ class PoliciesApi:
 
     def query(self, request: ApiRequest) -> ApiAnswer:
         """POST /request."""
-        found = search_definitions(self.policies, read_query(request))
+        found = search_definitions(self.policies, read_query(request), shown_policy_definition)
         return ApiAnswer(200, [shown_policy_definition(definition) for definition in found])
+
+    def validate(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/validate: what could not be evaluated, in a policy that an older version has let in."""
+        return ApiAnswer(200, validation_result(self._get(request.route.get("id", "")).policy))
+
+    def evaluation_plan(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/evaluationplan: what is evaluated in a scope, and what is not."""
+        definition = self._get(request.route.get("id", ""))
+        reader = BodyReader(load_body(request))
+        stated = reader.text("policyScope")
+        scope = next((it for it in PolicyScope if it.value == stated), None)
+        if stated and scope is None:
+            known = ", ".join(it.value for it in PolicyScope)
+            reader.fault("policyScope", f"must be one of {known}", stated)
+        reader.finish()
+        return ApiAnswer(200, evaluation_plan(definition.policy, scope or PolicyScope.CATALOG))
 
     def _get(self, policy_id: str) -> PolicyDefinition:
         definition = self.policies.get(policy_id)
@@ -69,8 +87,7 @@ class PoliciesApi:
         if wanted_id and policy_id != wanted_id:
             reader.fault("@id", f"must be the id in the path, {wanted_id!r}, or be left out", policy_id)
         raw = reader.object("policy", required=True)
-        policy = (reader.collect(lambda: read_policy(raw)) if raw else None) or {}
-        reader.faults.extend(faults_of(policy))
-        private = reader.object("privateProperties")
+        policy = (reader.collect(lambda: read_evaluable_policy(raw)) if raw else None) or {}
+        private = free_properties(reader.object("privateProperties"))
         reader.finish()
         return PolicyDefinition(policy_id, self.clock.now(), policy, private)

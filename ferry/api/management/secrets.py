@@ -18,7 +18,7 @@ VALUE_LIMIT = 25_000
 
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 # Under these lie the SAS of transfers, which come and go with them.
-_OURS = "ferry-sas-"
+_OURS = ("ferry-sas-", "ferry-edr-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,5 +80,5 @@ def _name_fault(name: str) -> InputFault | None:
     if not _NAME.fullmatch(name):
         return InputFault("@id", "a secret's name has 1 to 127 letters, digits and hyphens", name)
     if name.lower().startswith(_OURS):
-        return InputFault("@id", f"names that begin with {_OURS} belong to transfers", name)
+        return InputFault("@id", f"names that begin with {' or '.join(_OURS)} belong to transfers", name)
     return None

@@ -6,6 +6,7 @@ Terms stand bare under EDC's vocabulary; times are milliseconds since 1970, but 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from ferry.api.management.callbacks import shown_callbacks
 from ferry.api.management.odrl import shown_policy
 from ferry.domain.contracts import (
     Asset,
@@ -138,11 +139,13 @@ def shown_agreement(agreement: ContractAgreement) -> Shown:
 
 
 def shown_negotiation(negotiation: ContractNegotiation, *, moved_history: Sequence[JsonObject] | None = None) -> Shown:
-    """A ContractNegotiation, and beside EDC's members its fault, deadline and history.
+    """A ContractNegotiation, and beside EDC's members its fault and deadline; in full also terms and history.
 
-    `moved_history`: its lines that have left the document; None leaves the history out.
+    `moved_history`: its lines that have left the document; None leaves terms and history out.
     """
-    history: Shown = {} if moved_history is None else {"history": shown_history(moved_history, negotiation.history)}
+    in_full: Shown = {}
+    if moved_history is not None:
+        in_full = {**_terms(negotiation), "history": shown_history(moved_history, negotiation.history)}
     optional: Shown = {
         "contractAgreementId": negotiation.agreement.id if negotiation.agreement else None,
         "correlationId": negotiation.correlation_id,
@@ -159,13 +162,24 @@ def shown_negotiation(negotiation: ContractNegotiation, *, moved_history: Sequen
         "stateTimestamp": millis(negotiation.state_at),
         "counterPartyId": negotiation.counter_party_id,
         "counterPartyAddress": negotiation.counter_party_address,
-        "callbackAddresses": [],
+        "callbackAddresses": shown_callbacks(negotiation.callbacks),
         "createdAt": millis(negotiation.created_at),
         "assetId": negotiation.asset_id,
         **{name: value for name, value in optional.items() if value is not None},
-        **history,
+        **in_full,
         "@context": CONTEXT,
     }
+
+
+def _terms(negotiation: ContractNegotiation) -> Shown:
+    """What we stand for, and what the other side has put in its place."""
+    told: Shown = {"offer": _offer(negotiation.offer_id, negotiation.policy)}
+    theirs = negotiation.counter_offer
+    return told if theirs is None else {**told, "counterOffer": _offer(theirs.id, theirs.policy)}
+
+
+def _offer(offer_id: str, policy: JsonObject) -> Shown:
+    return shown_policy({**policy, "@id": offer_id, "@type": "Offer"})
 
 
 def shown_fault(fault: Fault | None) -> Shown | None:

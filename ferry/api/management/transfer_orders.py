@@ -1,17 +1,18 @@
 """From a client's request to the order that starts a transfer (step 1); nothing is begun until all of it is good."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiRequest
 from ferry.api.management.assets import address_properties, check_alias
 from ferry.api.management.body import BodyReader
+from ferry.api.management.callbacks import read_callbacks
 from ferry.api.management.orders import (
     ADDRESS_LIMIT,
     CheckAddress,
     RepeatKey,
     check_url,
     read_counter_party_address,
-    refuse_callbacks,
+    read_purpose,
     repeat_key,
 )
 from ferry.control_plane.consumer_decisions import TransferOrder
@@ -22,6 +23,7 @@ from ferry.domain.data_address import (
     AZURE_STORAGE_PUSH,
     SECRET_PROPERTY,
     DestinationAddress,
+    is_pull,
     read_destination,
 )
 from ferry.domain.faults import InvalidInput, NotFound
@@ -49,10 +51,12 @@ class TransferOrders:
         reader = BodyReader(body)
         address = read_counter_party_address(reader, self.check_address)
         transfer_type = reader.text("transferType")
-        if transfer_type and transfer_type != AZURE_STORAGE_PUSH:
-            reader.fault("transferType", f"is not supported; use {AZURE_STORAGE_PUSH}", transfer_type)
+        if transfer_type and transfer_type != AZURE_STORAGE_PUSH and not is_pull(transfer_type):
+            what = f"TransferType {transfer_type} is not supported; use {AZURE_STORAGE_PUSH}"
+            reader.fault("transferType", f"{what}, or one that ends with -PULL", transfer_type)
         asset_id = reader.text("assetId", required=False)
-        return self._order(request, body, reader, address=address, asset_id=asset_id)
+        order = self._order(request, body, reader, address=address, asset_id=asset_id, pull=is_pull(transfer_type))
+        return replace(order, transfer_type=transfer_type)
 
     def read_for_agreement(self, request: ApiRequest, body: JsonObject) -> TransferOrder:
         """The decision record's request: asset and agreement. Raises InvalidInput with every fault."""
@@ -63,14 +67,21 @@ class TransferOrders:
         return self._order(request, body, reader, address=address.rstrip("/") or None, asset_id=asset_id)
 
     def _order(
-        self, request: ApiRequest, body: JsonObject, reader: BodyReader, *, address: str | None, asset_id: str
+        self,
+        request: ApiRequest,
+        body: JsonObject,
+        reader: BodyReader,
+        *,
+        address: str | None,
+        asset_id: str,
+        pull: bool = False,
     ) -> TransferOrder:
-        refuse_callbacks(reader)
+        callbacks, purpose = read_callbacks(reader, self.check_address), read_purpose(reader)
         agreement = self._agreement(reader, asset_id)
         if address is None and agreement is not None:
             address = self._address_of(reader, agreement)
         managed = reader.boolean("managedResources", default=True)
-        destination = self._destination(reader, managed=managed)
+        destination = None if pull else self._destination(reader, managed=managed)
         sas_seconds = reader.integer("sasValiditySeconds", low=SHORTEST_SAS_SECONDS, high=LONGEST_SAS_SECONDS)
         key = (
             reader.collect(
@@ -79,7 +90,7 @@ class TransferOrders:
             or RepeatKey()
         )
         reader.finish()
-        if agreement is None or destination is None:
+        if agreement is None or (destination is None and not pull):
             raise InvalidInput.at("$", "the request is not complete")
         return TransferOrder(
             counter_party_id=agreement.provider_id,
@@ -91,6 +102,8 @@ class TransferOrders:
             sas_seconds=sas_seconds,
             process_id=key.process_id,
             request_digest=key.digest,
+            purpose=purpose,
+            callbacks=callbacks,
             trace_parent=trace_parent.get(),
             agreement=agreement,
         )

@@ -5,6 +5,7 @@ No secret is ever among them, and no alias of one that we chose.
 
 from collections.abc import Sequence
 
+from ferry.api.management.callbacks import shown_callbacks
 from ferry.api.management.shapes import (
     CONTEXT,
     Shown,
@@ -49,8 +50,8 @@ def shown_transfer(
         "protocol": process.protocol,
         "counterPartyId": process.counter_party_id,
         "counterPartyAddress": process.counter_party_address,
-        "callbackAddresses": [],
-        "managedResources": destination.managed if destination else True,
+        "callbackAddresses": shown_callbacks(process.callbacks),
+        "managedResources": destination.managed if destination else not process.is_pull,
         **{name: value for name, value in optional.items() if value is not None},
         **history,
         "@context": CONTEXT,

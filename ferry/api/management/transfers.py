@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.management.body import load_body
-from ferry.api.management.orders import RepeatKey, begun, termination
-from ferry.api.management.query import ProcessSearch, read_query
+from ferry.api.management.orders import RepeatKey, begun, reasoned, termination
+from ferry.api.management.query import read_query
+from ferry.api.management.search import ProcessSearch
 from ferry.api.management.shapes import id_response, shown_state
 from ferry.api.management.transfer_orders import TransferOrders
 from ferry.api.management.transfer_view import shown_transfer
@@ -53,7 +54,7 @@ class TransfersApi:
             view=self._listed,
             codes={code: state.value for state, code in TRANSFER_CODES.items()},
         )
-        return ApiAnswer(200, [self._listed(process) for process in search.page(read_query(request))])
+        return search.answer(read_query(request))
 
     def get(self, request: ApiRequest) -> ApiAnswer:
         """GET /{id}."""
@@ -69,6 +70,18 @@ class TransfersApi:
     def terminate(self, request: ApiRequest) -> ApiAnswer:
         """POST /{id}/terminate: 409 where it is over already."""
         return self._command(request, termination(request))
+
+    def suspend(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/suspend: 409 where it is not STARTED; again where it is suspended already."""
+        return self._command(request, reasoned(request, CommandKind.SUSPEND))
+
+    def resume(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/resume: 409 where it is not SUSPENDED."""
+        return self._command(request, Command(CommandKind.RESUME))
+
+    def complete(self, request: ApiRequest) -> ApiAnswer:
+        """POST /{id}/complete: the client has read everything; of a pull alone, 409 where it is not STARTED."""
+        return self._command(request, Command(CommandKind.COMPLETE))
 
     def deprovision(self, request: ApiRequest) -> ApiAnswer:
         """POST /{id}/deprovision (step 16): as often as one likes; one that still runs is ended first."""

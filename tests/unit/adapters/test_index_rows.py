@@ -1,12 +1,12 @@
 """Index rows as keys: reversible to the microsecond, in the order in which they are read."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferry.adapters.index_rows import due_end, list_prefix, page_of, parse_row_key, prefix_end, row_key, start_of
+from ferry.adapters.index_rows import due_end, list_prefix, parse_row_key, prefix_end, row_key, start_of
 from ferry.domain.faults import InvalidInput
 from ferry.ports.stores import IndexKind, IndexRow
 
@@ -49,24 +49,14 @@ def test_state_without_limits_of_its_own_does_not_reach_into_another() -> None:
     assert not prefix < outside < prefix_end(prefix)
 
 
-def test_cursor_leads_to_the_next_page() -> None:
-    prefix = list_prefix(IndexKind.ALL)
-    keys = sorted(row_key(IndexRow(IndexKind.ALL, f"p/{n}", NOW - timedelta(seconds=n))) for n in range(3))
+def test_list_goes_on_behind_any_row_of_the_process() -> None:
+    row = IndexRow(IndexKind.STATE, "p/1", NOW, "COMPLETED")
 
-    page = page_of(keys, prefix, 2)
-
-    assert [row.process_id for row in page.rows] == ["p/0", "p/1"]
-    assert page.next_cursor is not None
-    assert start_of(prefix, page.next_cursor) == keys[1]
-    assert page_of(keys[2:], prefix, 2).next_cursor is None
+    assert start_of(IndexKind.STATE, "COMPLETED", None) == list_prefix(IndexKind.STATE, "COMPLETED")
+    assert start_of(IndexKind.STATE, "COMPLETED", row) == row_key(row)
+    assert start_of(IndexKind.ALL, "", row) == row_key(IndexRow(IndexKind.ALL, "p/1", NOW))
 
 
 def test_id_that_could_not_be_read_back_is_refused() -> None:
     with pytest.raises(InvalidInput, match="900 characters are too many"):
         row_key(IndexRow(IndexKind.ALL, "x" * 900, NOW))
-
-
-@pytest.mark.parametrize("cursor", ["", "x", "äöü", "JycnJyc", "MTIzfHg"])
-def test_foreign_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(InvalidInput, match="cursor"):
-        start_of(list_prefix(IndexKind.ALL), cursor)

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.api.management.access import ApiKeyAccess
 from ferry.api.management.api import ManagementApi, management_api
 from ferry.api.management.routes import MANAGEMENT_ROUTES
 from ferry.services.compose import Core
@@ -24,10 +25,11 @@ def management_of(core: Core, **changes: Any) -> ManagementApi:
         "participant_id": core.settings.participant_id,
         "destination_account": core.settings.destination_account,
         "inline_seconds": core.settings.inline_seconds,
-        "api_key": core.settings.api_key,
+        "access": ApiKeyAccess(core.settings.api_key),
         "offers": core.catalog,
         "negotiations": core.negotiations,
         "transfers": core.transfers,
+        "planes": core.planes,
         "vault": core.outside.vault,
         "peer": core.outside.peer,
         "clock": core.outside.clock,
@@ -66,11 +68,13 @@ class Client:
         """Any call; a body that is bytes goes as it is."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         told = {"x-api-key": API_KEY, **{k.lower().replace("_", "-"): v for k, v in (headers or {}).items()}}
+        path, _, query = path.partition("?")
         for route in MANAGEMENT_ROUTES:
-            match = re.fullmatch(route.path.replace("{id}", "(?P<id>[^/]+)"), path)
+            template = route.path.replace("{id}", "(?P<id>[^/]+)").replace("{*rest}", "(?P<rest>.*)")
+            match = re.fullmatch(template, path)
             if match and route.method == method:
                 parameters = {name: unquote(value) for name, value in match.groupdict().items()}
-                request = ApiRequest(method, path, told, parameters, {}, content)
+                request = ApiRequest(method, path, told, parameters, dict(parse_qsl(query)), content)
                 answer = self.api.answer(route, request)
                 self.side.emit(answer.looks)
                 return answer

@@ -151,6 +151,14 @@ def test_request_is_answered_with_the_negotiation_and_nothing_is_sent(pair: Pair
     assert len(pair.world.network.exchanges) == sent
 
 
+@pytest.mark.parametrize("rules", [[], [{"action": "use"}]])
+def test_agreement_has_a_rule_where_the_request_has_one(pair: Pair, rules: list[dict[str, Any]]) -> None:
+    body = body_of(consumer_of(pair).post("negotiations/request", contract_request(offer={"permission": rules})), 201)
+    agreed = pair.provider.core.negotiations.get(body["providerPid"]).agreement
+    assert agreed is not None
+    assert agreed.policy.get("permission", []) == rules
+
+
 @pytest.mark.parametrize("offer", [{"@id": "unknown"}, {"permission": [{"action": "read"}]}])
 def test_offer_that_is_refused_is_taken_and_ended_by_a_message(pair: Pair, offer: dict[str, Any]) -> None:
     answer = consumer_of(pair).post("negotiations/request", contract_request(offer=offer))
@@ -268,17 +276,23 @@ def test_message_that_is_not_allowed_is_a_conflict_that_names_both_pids(pair: Pa
     assert pair.consumer.core.negotiations.get(process.id) == process
 
 
-@pytest.mark.parametrize("path", ["offers", "request"])
-def test_counter_offer_is_a_conflict(pair: Pair, path: str) -> None:
+@pytest.mark.parametrize("pid", ["consumerPid", "providerPid"])
+def test_message_that_names_one_side_alone_is_refused(pair: Pair, pid: str) -> None:
     process = requested(pair)
-    offer = {"@id": OFFER_ID, "@type": "Offer", "target": "asset-1", "permission": [{"action": "use"}]}
-    if path == "offers":
-        told = about(process, "ContractOfferMessage", offer={**offer, "assignee": "consumer", "assigner": "provider"})
-        answer = provider_of(pair).post(f"negotiations/{process.id}/offers", told)
-    else:
-        told = about(process, "ContractRequestMessage", offer={**offer, "assigner": "provider"})
-        answer = consumer_of(pair).post(f"negotiations/{process.provider_pid}/request", told)
-    error_of(body_of(answer, 409), 409, process.consumer_pid, process.provider_pid)
+    told = about(process, "ContractNegotiationTerminationMessage", **{pid: None})
+    body = body_of(provider_of(pair).post(f"negotiations/{process.id}/termination", told), 400)
+    assert pid in error_of(body, 400, process.consumer_pid, process.provider_pid)
+
+
+@pytest.mark.parametrize("first", ["ContractAgreementMessage", "ContractNegotiationTerminationMessage"])
+def test_same_message_id_with_another_body_is_a_conflict(pair: Pair, first: str) -> None:
+    process = requested(pair)
+    told = about(process, first, **({"agreement": agreement()} if "Agreement" in first else {}))
+    path = "agreement" if "Agreement" in first else "termination"
+    body_of(provider_of(pair).post(f"negotiations/{process.id}/{path}", told))
+    other = about(process, "ContractNegotiationTerminationMessage", code="X")
+    body = body_of(provider_of(pair).post(f"negotiations/{process.id}/termination", other), 409)
+    assert "came before with another body" in error_of(body, 409, process.consumer_pid, process.provider_pid)
 
 
 def test_termination_brings_its_cause(pair: Pair) -> None:

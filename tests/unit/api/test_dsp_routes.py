@@ -4,18 +4,35 @@ import pytest
 
 from ferry.api.dsp.routes import dsp_routes
 from ferry.api.http import BODY_LIMIT_BYTES, ApiRequest, BodyTooLarge, Forbidden, check_api_key, check_size
-from ferry.domain.message_kind import Role
-from ferry.protocol.paths import ENDPOINTS
+from ferry.domain.message_kind import MessageKind, Role
+from ferry.protocol.paths import ENDPOINTS, served_endpoints
 
-BEGUN_BY_PROVIDER = ("POST", "/negotiations/offers")
+# Where a provider that knows our DSP base alone finds our consumer's side.
+OFFERS = ("POST", "/negotiations/offers")
+CONSUMERS_AT_BASE = {OFFERS, ("POST", "/negotiations/{pid}/offers"), ("POST", "/negotiations/{pid}/agreement")}
+OF_EITHER = {
+    ("GET", "/negotiations/{pid}"),
+    ("POST", "/negotiations/{pid}/events"),
+    ("POST", "/negotiations/{pid}/termination"),
+}
 
 
 @pytest.mark.parametrize("role", Role)
 def test_every_path_of_a_role_has_one_route(role: Role) -> None:
-    served = {(it.method, it.path) for it in ENDPOINTS if role in it.served_by} - {BEGUN_BY_PROVIDER}
+    own = {(it.method, it.path) for it in ENDPOINTS if role in it.served_by}
+    served = own - {OFFERS} if role is Role.CONSUMER else own | CONSUMERS_AT_BASE
     routes = dsp_routes(role)
     assert {(route.method, f"/{route.path}") for route in routes} == served
     assert len({(route.method, route.path) for route in routes}) == len(routes)
+
+
+def test_path_that_both_roles_answer_at_the_base_is_for_the_side_of_its_pid() -> None:
+    at_base = [it for it in served_endpoints() if not it.is_callback]
+    roles = {(it.endpoint.method, it.path): it.role for it in at_base}
+    assert {path for path, role in roles.items() if role is None} == OF_EITHER
+    assert {path for path, role in roles.items() if role is Role.CONSUMER} == CONSUMERS_AT_BASE
+    (events,) = [it.endpoint for it in at_base if it.path == "/negotiations/{pid}/events"]
+    assert events.kinds == {MessageKind.CONTRACT_ACCEPTED, MessageKind.CONTRACT_FINALIZED}
 
 
 def test_names_of_routes_are_fit_for_functions_and_never_twice() -> None:

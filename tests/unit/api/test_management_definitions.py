@@ -196,9 +196,8 @@ def test_policy_is_kept_in_short_terms_and_shown_with_prefixes(pair: Pair, provi
 def test_policy_that_cannot_be_evaluated_is_refused_with_every_fault(provider: Client) -> None:
     rule = {"action": "sell", "constraint": [{"leftOperand": "moon", "operator": "near"}]}
     faults = faults_in(provider.post("policydefinitions", {"policy": {"@type": "Set", "permission": [rule, "x"]}}))
-    assert list(faults) == ["policy.permission[1]"]
-    faults = faults_in(provider.post("policydefinitions", {"policy": {"@type": "Set", "permission": rule}}))
     assert set(faults) == {
+        "policy.permission[1]",
         "policy.permission[0].action",
         "policy.permission[0].constraint[0].leftOperand",
         "policy.permission[0].constraint[0].operator",
@@ -207,12 +206,13 @@ def test_policy_that_cannot_be_evaluated_is_refused_with_every_fault(provider: C
 
 
 def test_policy_with_terms_that_are_no_names_is_refused(provider: Client) -> None:
-    leaf = {"leftOperand": ["a", "b"], "operator": {"a": 1}, "rightOperand": 1}
+    leaf = {"leftOperand": ["a", "b"], "operator": {"a": 1}, "rightOperand": {"a": 1, "b": 2}}
     rule = {"action": "use", "constraint": {"or": [leaf, 7]}}
     faults = faults_in(provider.post("policydefinitions", {"policy": {"@type": "Set", "permission": rule}}))
     assert set(faults) == {
         "policy.permission[0].constraint[0].or[0].leftOperand",
         "policy.permission[0].constraint[0].or[0].operator",
+        "policy.permission[0].constraint[0].or[0].rightOperand",
         "policy.permission[0].constraint[0].or[1]",
     }
 

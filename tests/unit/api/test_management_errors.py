@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from ferry.api.http import BODY_LIMIT_BYTES, ApiAnswer, ApiRequest
+from ferry.api.management.access import HostAccess, Need
 from ferry.api.management.errors import guarded
 from ferry.domain.faults import EffectFailed, FaultCode, InputFault, InvalidInput
 from tests.unit.api.client import Client, body_of, client_of, faults_in
@@ -20,7 +21,7 @@ def raising(error: Exception) -> ApiAnswer:
     def handler(_: ApiRequest) -> ApiAnswer:
         raise error
 
-    return guarded(handler, api_key=None)(ApiRequest("GET", "/"))
+    return guarded(handler, access=HostAccess(), need=Need.READ)(ApiRequest("GET", "/"))
 
 
 @pytest.mark.parametrize("key", ["", "wrong", "management ", "mänagement"])
@@ -37,7 +38,7 @@ def test_call_without_the_key_is_refused_before_its_body_is_read(consumer: Clien
 
 
 def test_call_needs_no_key_where_the_host_asks_for_one(pair: Pair) -> None:
-    consumer = client_of(pair.consumer, api_key=None)
+    consumer = client_of(pair.consumer, access=HostAccess())
     assert consumer.call("POST", f"{ASSETS}/request", None, {"x-api-key": ""}).status == 200
 
 

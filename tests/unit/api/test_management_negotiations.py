@@ -35,7 +35,7 @@ def test_empty_request_names_everything_that_is_missing(consumer: Client) -> Non
         ({"policy": {**OFFER, "permission": "use"}}, "policy.permission[0]"),
         ({"policy": {**OFFER, "target": ["a", "b"]}}, "policy.target"),
         ({"counterPartyId": "somebody"}, "counterPartyId"),
-        ({"callbackAddresses": [{"uri": "http://x"}]}, "callbackAddresses"),
+        ({"callbackAddresses": [{"uri": "http://x"}]}, "callbackAddresses[0].events"),
     ],
 )
 def test_request_with_one_fault_is_refused_at_its_path(

@@ -1,10 +1,11 @@
 """QuerySpec over definitions and processes: pages, filters, order, and what is refused."""
 
+import re
 from typing import Any
 
 import pytest
 
-from tests.unit.api.client import Client, body_of, faults_in, transfer_request
+from tests.unit.api.client import Client, body_of, client_of, faults_in, transfer_request
 from tests.world.participants import Pair
 
 ADDRESS = {"type": "AzureStorage", "account": "providerdata", "container": "source", "blobName": "x"}
@@ -72,7 +73,6 @@ def test_query_of_definitions(provider: Client, query: Any, expected: list[str])
         ({"offset": "1"}, "offset"),
         ({"limit": 0}, "limit"),
         ({"limit": 1001}, "limit"),
-        ({"sortField": "name"}, "sortField"),
         ({"sortOrder": "UP"}, "sortOrder"),
         ({"filterExpression": "id=1"}, "filterExpression[0]"),
         (where("id", 1, "resembles"), "filterExpression[0].operator"),
@@ -129,15 +129,160 @@ def test_negotiations_of_both_roles_are_found(pair: Pair, consumer: Client, prov
         assert ids(side, "contractagreements", where("assetId", "asset-1")) == [pair.agreement_id]
 
 
-def test_search_through_too_many_is_refused(
-    pair: Pair, consumer: Client, transfers: list[str], monkeypatch: pytest.MonkeyPatch
+def test_search_through_too_many_is_refused(pair: Pair, transfers: list[str]) -> None:
+    del transfers
+    narrow = client_of(pair.consumer, search_limit=2)
+    for query in (where("type", "PROVIDER"), {"sortField": "createdAt"}, {"sortField": "state"}):
+        told = faults_in(narrow.post("transferprocesses/request", query))
+        assert list(told) == ["filterExpression"]
+        assert "more than 2 documents" in str(told["filterExpression"])
+    assert len(ids(narrow, "transferprocesses")) == 3
+
+
+def test_search_that_finds_enough_in_time_looks_at_no_more(pair: Pair, transfers: list[str]) -> None:
+    narrow = client_of(pair.consumer, search_limit=2)
+    found = ids(narrow, "transferprocesses", {**where("type", "CONSUMER"), "limit": 1})
+    assert found == [transfers[2]]
+
+
+@pytest.mark.usefixtures("assets")
+def test_search_through_too_many_definitions_is_refused(pair: Pair) -> None:
+    narrow = client_of(pair.provider, search_limit=3)
+    assert list(faults_in(narrow.post("assets/request", where("size", 0)))) == ["filterExpression"]
+    assert ids(narrow, "assets", where("id", "c")) == ["c"]
+    assert ids(narrow, "assets", {"limit": 3}) == ["a", "asset-1", "b"]
+
+
+# --- every operator, every order --------------------------------------------------------------------------------
+
+
+def _millis(pair: Pair, seconds: float) -> int:
+    return int((pair.world.clock.now().timestamp() + seconds) * 1000)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (where("size", 98, "!="), ["a", "asset-1", "c"]),
+        (where("size", [97, 99], "in"), ["a", "c"]),
+        (where("size", [97, 99], "not in"), ["asset-1", "b"]),
+        (where("id", "ASSET-_", "ilike"), ["asset-1"]),
+        (where("size", 98, "<"), ["a"]),
+        (where("size", 98, "<="), ["a", "b"]),
+        (where("size", 98, ">"), ["c"]),
+        (where("dataAddress.blobName", "x"), ["a", "b", "c"]),
+        ({"sortField": "size"}, ["a", "b", "c", "asset-1"]),
+        ({"sortField": "size", "sortOrder": "DESC"}, ["c", "b", "a", "asset-1"]),
+        ({"sortField": "https://w3id.org/edc/v0.0.1/ns/size", "offset": 1, "limit": 1}, ["b"]),
+        ({"sortField": "dataAddress.blobName"}, ["asset-1", "a", "b", "c"]),
+    ],
+)
+@pytest.mark.usefixtures("assets")
+def test_definitions_by_every_operator_and_order(provider: Client, query: Any, expected: list[str]) -> None:
+    assert sorted(ids(provider, "assets", query)) == sorted(expected)
+    if "sortField" in query and "dataAddress" not in query["sortField"]:
+        assert ids(provider, "assets", query) == expected
+
+
+def test_list_in_a_property_contains(provider: Client) -> None:
+    body_of(provider.post("assets", {"@id": "t", "properties": {"tags": ["a", "b"]}, "dataAddress": ADDRESS}))
+    assert ids(provider, "assets", where("tags", "a", "contains")) == ["t"]
+    assert ids(provider, "assets", where("tags", "x", "contains")) == []
+
+
+def test_definitions_are_found_by_when_they_were_made(pair: Pair, provider: Client, assets: list[str]) -> None:
+    del assets
+    assert ids(provider, "assets", where("createdAt", _millis(pair, -0.5), ">")) == ["b"]
+    assert ids(provider, "assets", where("createdAt", _millis(pair, -0.5), "<")) == ["a", "asset-1", "c"]
+    assert ids(provider, "contractagreements", where("providerId", "provider")) == [pair.agreement_id]
+    assert ids(provider, "contractagreements", where("contractSigningDate", 0, ">")) == [pair.agreement_id]
+
+
+@pytest.mark.parametrize(
+    ("after_second_ms", "operator", "wanted"),
+    [(1, ">", [2]), (1, "<", [1, 0]), (0, "<=", [1, 0]), (0, ">=", [2, 1]), (0, "=", [1]), (10**6, ">", [])],
+)
+def test_processes_are_found_by_when_they_were_begun(
+    consumer: Client, transfers: list[str], after_second_ms: int, operator: str, wanted: list[int]
 ) -> None:
-    del pair, transfers
-    monkeypatch.setattr("ferry.api.management.query.SEARCH_LIMIT", 2)
-    assert list(faults_in(consumer.post("transferprocesses/request", where("type", "PROVIDER")))) == [
-        "filterExpression"
+    second = body_of(consumer.get(f"transferprocesses/{transfers[1]}"))["createdAt"]
+    query = where("createdAt", second + after_second_ms, operator)
+    assert ids(consumer, "transferprocesses", query) == [transfers[number] for number in wanted]
+
+
+def test_bounds_of_time_keep_a_search_within_its_limit(pair: Pair, consumer: Client, transfers: list[str]) -> None:
+    created = [body_of(consumer.get(f"transferprocesses/{it}"))["createdAt"] for it in transfers]
+    narrow = client_of(pair.consumer, search_limit=1)
+    both = [
+        *where("createdAt", created[1], ">=")["filterExpression"],
+        *where("createdAt", created[1], "<=")["filterExpression"],
     ]
-    assert list(faults_in(consumer.post("transferprocesses/request", {"sortField": "createdAt"}))) == [
-        "filterExpression"
-    ]
-    assert len(ids(consumer, "transferprocesses")) == 3
+    assert ids(narrow, "transferprocesses", {"filterExpression": both}) == [transfers[1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        (where("state", 800, ">"), [2]),
+        (where("state", 850, "<"), [1, 0]),
+        (where("state", "COMP%", "like"), [1, 0]),
+        ({"sortField": "state"}, [1, 0, 2]),
+        ({"sortField": "state", "sortOrder": "DESC"}, [2, 1, 0]),
+        ({"sortField": "stateTimestamp", "limit": 1}, [0]),
+        ({"sortField": "errorDetail", "limit": 1}, [2]),
+        ({**where("state", "COMPLETED"), "sortField": "createdAt", "offset": 1}, [1]),
+    ],
+)
+def test_processes_by_number_of_state_and_in_any_order(
+    consumer: Client, transfers: list[str], query: Any, wanted: list[int]
+) -> None:
+    assert sorted(ids(consumer, "transferprocesses", query)) == sorted(transfers[number] for number in wanted)
+    if query.get("sortField") not in (None, "state"):
+        assert ids(consumer, "transferprocesses", query) == [transfers[number] for number in wanted]
+
+
+# --- pages by Link ----------------------------------------------------------------------------------------------
+
+
+def _linked(client: Client, query: Any) -> list[list[str]]:
+    """The ids on each page, going on as `Link` says."""
+    pages: list[list[str]] = []
+    path = "transferprocesses/request"
+    while True:
+        answer = client.post(path, query)
+        pages.append([it["@id"] for it in body_of(answer)])
+        link = answer.headers.get("Link")
+        if link is None:
+            return pages
+        match = re.fullmatch(r'<(\?cursor=[-_%A-Za-z0-9]+)>; rel="next"', link)
+        assert match is not None, link
+        path = f"transferprocesses/request{match[1]}"
+
+
+def test_link_leads_through_all_pages(consumer: Client, transfers: list[str]) -> None:
+    newest_first = transfers[::-1]
+    assert _linked(consumer, {"limit": 3}) == [newest_first]
+    assert _linked(consumer, {"limit": 2}) == [newest_first[:2], newest_first[2:]]
+    assert _linked(consumer, {"limit": 1}) == [[it] for it in newest_first]
+    assert _linked(consumer, {"limit": 1, **where("state", "COMPLETED")}) == [[transfers[1]], [transfers[0]]]
+    assert _linked(consumer, {"limit": 1, **where("type", "CONSUMER")}) == [[it] for it in newest_first]
+    assert _linked(consumer, {"offset": 1, "limit": 1}) == [[transfers[1]], [transfers[0]]]
+    assert _linked(consumer, where("id", transfers[0])) == [[transfers[0]]]
+
+
+def test_ordered_list_has_no_link(consumer: Client, transfers: list[str]) -> None:
+    del transfers
+    answer = consumer.post("transferprocesses/request", {"sortField": "createdAt", "limit": 1})
+    assert (len(body_of(answer)), dict(answer.headers)) == (1, {})
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "MTIz", "%C3%A4", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OSB4"])
+def test_cursor_that_no_page_gave_is_refused(consumer: Client, cursor: str) -> None:
+    assert list(faults_in(consumer.post(f"transferprocesses/request?cursor={cursor}"))) == ["cursor"]
+
+
+def test_cursor_does_not_go_with_another_order(consumer: Client, transfers: list[str]) -> None:
+    del transfers
+    link = consumer.post("transferprocesses/request", {"limit": 1}).headers["Link"]
+    path = f"transferprocesses/request{link[1:].partition('>')[0]}"
+    assert list(faults_in(consumer.post(path, {"sortField": "state"}))) == ["sortField"]

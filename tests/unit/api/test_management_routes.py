@@ -5,10 +5,19 @@ import sys
 from collections import Counter
 from operator import attrgetter
 
-from ferry.api.management.routes import MANAGEMENT_ROUTES, RouteGroup
+from ferry.api.management.routes import (
+    BASES,
+    MANAGEMENT_ROUTES,
+    NOT_OFFERED,
+    OPERATIONS,
+    ApiVersion,
+    RouteGroup,
+)
 from tests.unit.api.client import Client
 
-PROVIDED = ("assets", "policydefinitions", "contractdefinitions")
+PROVIDED = ("assets", "policydefinitions", "contractdefinitions", "dataplanes")
+CONSUMED = ("catalog", "transferprocess")
+OF_EITHER = ("contractnegotiations", "contractagreements", "transferprocesses", "secrets")
 
 
 def test_every_route_has_a_handler(consumer: Client) -> None:
@@ -31,13 +40,23 @@ def test_no_path_with_an_id_hides_a_fixed_one() -> None:
             assert (route.method, route.path.replace("{id}", "request")) not in fixed
 
 
+def test_every_version_has_the_operations_that_are_its_own() -> None:
+    for version, base in BASES.items():
+        paths = {(route.method, route.path) for route in MANAGEMENT_ROUTES if route.version is version}
+        expected = {(it.method, f"{base}/{it.path}") for it in OPERATIONS if version in it.versions}
+        others = {(it.method, it.path) for it in NOT_OFFERED} if version is ApiVersion.V3 else set[tuple[str, str]]()
+        assert paths == expected | others
+
+
 def test_each_route_stands_with_its_role() -> None:
-    for route in MANAGEMENT_ROUTES:
+    for route in set(MANAGEMENT_ROUTES) - set(NOT_OFFERED):
         noun = route.path.split("/")[2]
-        begins = route.method == "POST" and route.path.endswith((f"/{noun}", "/deprovision"))
-        is_consumers = noun in ("catalog", "transferprocess") or (begins and noun != "secrets")
-        expected = RouteGroup.CONSUMER if is_consumers else RouteGroup.SHARED
-        assert route.group is (RouteGroup.PROVIDER if noun in PROVIDED else expected), route
+        if noun in PROVIDED:
+            assert route.group is RouteGroup.PROVIDER, route
+        elif noun in CONSUMED:
+            assert route.group is RouteGroup.CONSUMER, route
+        elif noun in OF_EITHER and route.method == "GET":
+            assert route.group is RouteGroup.SHARED, route
 
 
 def test_reading_the_table_imports_nothing_of_the_connector() -> None:

@@ -111,7 +111,7 @@ def test_wrong_request_names_every_fault_and_begins_nothing(pair: Pair) -> None:
         "transferType",
         "managedResources",
         "sasValiditySeconds",
-        "callbackAddresses",
+        "callbackAddresses[0].events",
         "dataDestination.account",
         "dataDestination.secret",
         "dataDestination.keyName",

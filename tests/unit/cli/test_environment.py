@@ -1,6 +1,7 @@
 """What a participant's process is told, and what it must not be told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_participant_with_keys_gets_the_connection_that_its_trigger_names() -> N
     told = merged(_settings(keyless=False).environment(URL))
     assert KEY in told[told["FERRY_DESTINATION_CONNECTION"]]
     assert "FERRY_DATA_PLANE_URL" not in told
+
+
+def test_participant_that_signs_is_told_its_partners_and_finds_itself_among_them() -> None:
+    partners = {"consumer": "did:web:127.0.0.1%3A20001:api", "provider": "did:web:127.0.0.1%3A20002:api"}
+    signed = replace(_settings(keyless=False), signed=True, partners=partners)
+    settings = read_settings(merged(signed.environment(URL)))
+    assert (settings.identity, settings.did) == ("signed", partners["consumer"])
+    assert {name: partner.did for name, partner in settings.partners.items()} == partners
 
 
 def test_later_layers_win_and_empty_values_remove() -> None:

@@ -60,6 +60,12 @@ class WatchedStore[P: Process](MemoryProcessStore[P]):
         self.calls.append("withdraw " + ",".join(row.kind.value for row in rows))
         super().withdraw(rows)
 
+    def relist(self, summary: P, rows: Sequence[IndexRow], gone: Sequence[IndexRow]) -> None:
+        """Noted; what one request does is one call."""
+        noted = [*self.calls, "relist " + ",".join(row.kind.value for row in (*rows, *gone))]
+        super().relist(summary, rows, gone)
+        self.calls[:] = noted
+
     def record(self, process_id: str) -> Record[P]:
         """The document as it lies here, with its ETag."""
         record = super().load(process_id)

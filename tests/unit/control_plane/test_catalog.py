@@ -1,17 +1,18 @@
 """The catalog: who sees what under which policy, and whether an offer that comes back is ours and open to the asker."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from ferry.adapters.clock import VirtualClock
 from ferry.adapters.memory_definitions import MemoryDefinitions
-from ferry.control_plane.catalog import Catalog, OfferVerdict
+from ferry.control_plane.catalog import Catalog, CatalogPage, OfferVerdict
 from ferry.domain.contracts import Asset, ContractDefinition, Criterion, PolicyDefinition
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.faults import FaultCode
 from ferry.domain.offers import OfferId, read_offer_id
-from ferry.domain.process import JsonObject
+from ferry.domain.process import Json, JsonObject
 from tests.unit.control_plane.processes import NOW, USE
 
 FRIEND: JsonObject = {
@@ -70,6 +71,40 @@ def seen_by(catalog: Catalog, participant_id: str) -> dict[str, list[str]]:
     }
 
 
+PURPOSE: JsonObject = {
+    "permission": [
+        {
+            "action": "use",
+            "constraint": [{"leftOperand": "purpose", "operator": "eq", "rightOperand": "research"}],
+        }
+    ]
+}
+
+
+def valid(operator: str, right: str) -> JsonObject:
+    constraint: Json = {"leftOperand": "inForceDate", "operator": operator, "rightOperand": right}
+    return {"permission": [{"action": "use", "constraint": [constraint]}]}
+
+
+class CountedAssets(MemoryDefinitions[Asset]):
+    """Assets that count how they are read."""
+
+    def __init__(self) -> None:
+        super().__init__(Asset)
+        self.got = self.scanned = 0
+
+    def get(self, definition_id: str) -> Asset | None:
+        """Counted."""
+        self.got += 1
+        return super().get(definition_id)
+
+    def all(self, *, after: str = "") -> Iterator[Asset]:
+        """Counted, one by one."""
+        for asset in super().all(after=after):
+            self.scanned += 1
+            yield asset
+
+
 def judged(
     catalog: Catalog,
     participant_id: str = "stranger",
@@ -77,8 +112,9 @@ def judged(
     offer_id: str = ANY_ID,
     asset_id: str = "rivers",
     asked: JsonObject = USE,
+    purpose: str | None = None,
 ) -> OfferVerdict:
-    return catalog.judge_offer(participant_id, offer_id, asset_id, asked)
+    return catalog.judge_offer(participant_id, offer_id, asset_id, asked, purpose=purpose)
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------
@@ -142,6 +178,10 @@ def test_one_dataset_is_what_the_catalog_shows_of_it(
 def test_offer_of_ours_on_our_terms_is_granted_with_our_policy(catalog: Catalog) -> None:
     verdict = judged(catalog, asked={"permission": {"action": {"type": "use"}, "target": "rivers"}})
     assert verdict == OfferVerdict(None, "rivers", USE)
+
+
+def test_offer_asked_for_without_a_rule_is_granted_without_one(catalog: Catalog) -> None:
+    assert judged(catalog, asked={"permission": [], "obligation": []}) == OfferVerdict(None, "rivers", {})
 
 
 def test_offer_asked_for_without_naming_the_asset_is_about_its_own(catalog: Catalog) -> None:
@@ -215,3 +255,110 @@ def test_offer_of_an_asset_that_is_not_selected_any_more_is_unknown(catalog: Cat
     catalog.assets.update("rivers", replace(rivers, properties={"theme": "other"}))
     verdict = judged(catalog)
     assert verdict.fault is not None and verdict.fault.code == FaultCode.OFFER_UNKNOWN
+
+
+def defined_as(catalog: Catalog, policy: JsonObject, *, access: JsonObject | None = None) -> OfferVerdict:
+    """What is said of a request for rivers under that contract policy."""
+    for policy_id, told in (("special", policy), ("special-access", access or {})):
+        catalog.policies.create(policy_id, PolicyDefinition(policy_id, NOW, told))
+    define(catalog, "special", "special-access", "special", Criterion("id", "=", "rivers"))
+    return judged(catalog, offer_id=str(OfferId("special", "rivers", "x")), asked=policy)
+
+
+def test_purpose_is_asked_of_who_wants_the_contract(catalog: Catalog) -> None:
+    silent = defined_as(catalog, PURPOSE, access=PURPOSE)
+    assert silent.fault is not None
+    assert silent.fault.code == FaultCode.OFFER_UNKNOWN
+    assert "special" in seen_by(catalog, "stranger")["rivers"]
+    offer_id = str(OfferId("special", "rivers", "x"))
+    assert judged(catalog, offer_id=offer_id, asked=PURPOSE, purpose="research").fault is None
+
+
+def test_contract_for_a_purpose_is_refused_to_who_states_another(catalog: Catalog) -> None:
+    assert defined_as(catalog, PURPOSE).fault is not None
+    offer_id = str(OfferId("special", "rivers", "x"))
+    other = judged(catalog, offer_id=offer_id, asked=PURPOSE, purpose="profit")
+    assert other.fault is not None
+    assert other.fault.message == "the contract policy refuses: permission not given: purpose eq research"
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_refused"),
+    [
+        (valid("lteq", "contractAgreement+30d"), False),
+        (valid("gteq", "contractAgreement+1d"), False),
+        (valid("gteq", "2099-01-01T00:00:00Z"), False),
+        (valid("lteq", "2025-01-01T00:00:00Z"), True),
+        (valid("lt", "contractAgreement+-1d"), True),
+    ],
+)
+def test_contract_that_could_never_be_used_is_refused(catalog: Catalog, policy: JsonObject, is_refused: bool) -> None:
+    fault = defined_as(catalog, policy).fault
+    assert (fault is not None) is is_refused
+    assert fault is None or fault.code == FaultCode.POLICY_VIOLATED
+
+
+# --- pages ------------------------------------------------------------------------------------------------------
+
+
+def stocked(catalog: Catalog, count: int) -> CountedAssets:
+    """A catalog of so many assets, all of them open, that counts how they are read."""
+    assets = CountedAssets()
+    object.__setattr__(catalog, "assets", assets)
+    for number in range(count):
+        address = SourceAddress("providerdata", "source", None, "")
+        asset = Asset(f"a{number:03}", NOW, address, {"theme": "water", "half": number % 2}, {"cost": str(number)})
+        assets.create(asset.id, asset)
+    return assets
+
+
+def ids_on(page: CatalogPage) -> list[str]:
+    return [it.asset.id for it in page.assets]
+
+
+def test_page_ends_where_it_is_full_and_says_whether_there_is_more(catalog: Catalog) -> None:
+    stocked(catalog, 5)
+    assert ids_on(first := catalog.page("stranger", limit=2)) == ["a000", "a001"]
+    assert first.has_more
+    assert ids_on(last := catalog.page("stranger", after="a001", limit=3)) == ["a002", "a003", "a004"]
+    assert not last.has_more
+    assert ids_on(catalog.page("stranger", offset=4, limit=2)) == ["a004"]
+    assert catalog.page("stranger", offset=9, limit=2) == CatalogPage((), has_more=False)
+
+
+def test_page_reads_no_more_assets_than_it_needs(catalog: Catalog) -> None:
+    assets = stocked(catalog, 50)
+    catalog.page("stranger", after="a009", limit=10)
+    assert (assets.scanned, assets.got) == (11, 0)
+
+
+@pytest.mark.parametrize("operand", ["id", "https://w3id.org/edc/v0.0.1/ns/id"])
+def test_one_asset_is_read_alone(catalog: Catalog, operand: str) -> None:
+    assets = stocked(catalog, 50)
+    assert ids_on(catalog.page("stranger", (Criterion(operand, "=", "a007"),), limit=10)) == ["a007"]
+    assert catalog.dataset("stranger", "a007") is not None
+    judged(catalog, offer_id=str(OfferId("open", "a007", "x")), asset_id="a007")
+    assert (assets.scanned, assets.got) == (0, 3)
+
+
+def test_filter_counts_what_the_reader_may_see(catalog: Catalog) -> None:
+    stocked(catalog, 6)
+    odd = (Criterion("half", "=", 1),)
+    assert ids_on(page := catalog.page("stranger", odd, limit=2)) == ["a001", "a003"]
+    assert page.has_more
+    assert ids_on(catalog.page("stranger", odd, after="a003", limit=2)) == ["a005"]
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        Criterion("private_properties.cost", "=", "3"),
+        Criterion("privateProperties.cost", "=", "3"),
+        Criterion("cost", "=", "3"),
+        Criterion("address.account", "=", "providerdata"),
+        Criterion("account", "like", "%"),
+    ],
+)
+def test_filter_finds_nothing_that_is_not_told(catalog: Catalog, probe: Criterion) -> None:
+    stocked(catalog, 6)
+    assert catalog.page("stranger", (probe,), limit=10).assets == ()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ferry.control_plane import consumer_decisions
+from ferry.domain.data_address import DestinationAddress
 from ferry.domain.decision import Claim, ClaimSource, Done, Failed, Limits, Look
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind
@@ -53,8 +54,8 @@ def test_order_without_container_gets_one_of_its_own_with_the_plain_marker() -> 
 
 
 def test_order_into_a_container_of_others_gets_a_marker_of_its_own() -> None:
-    given = order()
-    shared = replace(given, managed=False, destination=replace(given.destination, container="shared"), sas_seconds=60.0)
+    wanted = DestinationAddress("consumerdata", "shared")
+    shared = replace(order(), managed=False, destination=wanted, sas_seconds=60.0)
     destination = consumer_decisions.initiate(shared, moment()).destination
     assert destination is not None
     assert (destination.container, destination.marker) == ("shared", f".{CONSUMER_PID}.complete")

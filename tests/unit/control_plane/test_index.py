@@ -1,4 +1,6 @@
-"""Index rows: written before the commit that they announce, withdrawn after it, dropped where they lead nowhere."""
+"""Index rows: written before the commit that they announce, made into list rows after it, dropped where they lead
+nowhere.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -34,19 +36,29 @@ def test_rows_are_written_before_the_document() -> None:
     assert bench.store.calls == ["announce all,due", "insert"]
 
 
-def test_row_of_the_end_is_written_before_the_commit_that_ends() -> None:
+def test_end_that_leaves_something_to_do_writes_no_row() -> None:
     bench = transfer_bench()
     bench.put(consumer_in(_S.STARTED))
     bench.engine.handle(CONSUMER_PID, TERMINATE)
-    assert bench.store.calls == ["load", "announce state", "replace"]
+    assert bench.store.calls == ["load", "replace"]
 
 
-def test_rows_that_are_not_true_any_more_go_after_the_commit() -> None:
+def test_settled_process_is_listed_by_one_request_after_the_commit() -> None:
     bench = terminated_bench()
     bench.store.calls.clear()
     bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
     assert bench.stored(CONSUMER_PID).is_settled
-    assert bench.store.calls[-2:] == ["replace", "withdraw due"]
+    assert bench.store.calls[-2:] == ["replace", "relist all,state,due"]
+
+
+def test_list_rows_hold_what_lists_show_and_nothing_that_a_process_remembers() -> None:
+    bench = terminated_bench()
+    bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
+    stored = bench.stored(CONSUMER_PID)
+    assert stored.history
+    for kind, state in ((ALL, ""), (STATE, "TERMINATED")):
+        (listed,) = bench.store.listed(kind, state=state)
+        assert listed.summary == replace(stored, history=(), inbox=(), look=None)
 
 
 def test_process_that_lives_is_listed_and_due() -> None:
@@ -58,7 +70,7 @@ def test_process_that_lives_is_listed_and_due() -> None:
 
 def test_process_that_is_over_stays_due_while_it_has_something_to_do() -> None:
     bench = terminated_bench()
-    assert bench.rows() == [("all", "", NOW), ("due", "", DUE_AT), ("state", "TERMINATED", NOW)]
+    assert bench.rows() == [("all", "", NOW), ("due", "", DUE_AT)]
     bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
     assert bench.rows() == [("all", "", NOW), ("state", "TERMINATED", NOW)]
 
@@ -78,7 +90,38 @@ def test_process_that_becomes_alive_again_is_due_again_and_in_no_list_of_ended_o
     assert ("due", "", due_at) in bench.rows()
     bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
     assert bench.rows() == [("all", "", NOW), ("state", "DEPROVISIONED", NOW)]
-    assert bench.stored(CONSUMER_PID).listed_as == "DEPROVISIONED"
+
+
+def test_process_that_becomes_alive_again_is_shown_from_its_document() -> None:
+    bench = transfer_bench()
+    bench.put(replace(consumer_in(_S.COMPLETED), intents=()))
+    assert bench.store.listed(ALL)[0].summary is not None
+    bench.clock.advance(1000)
+    bench.engine.handle(CONSUMER_PID, DEPROVISION)
+    assert bench.store.listed(ALL)[0].summary is None
+
+
+def test_process_that_lives_again_is_not_listed_by_whoever_settled_it_before() -> None:
+    bench = transfer_bench()
+    before = replace(consumer_in(_S.COMPLETED), intents=())
+    bench.put(before)
+    settled = bench.stored(CONSUMER_PID)
+    # Its rows are still to be written when somebody orders it to be deprovisioned.
+    bench.store.announce([IndexRow(ALL, CONSUMER_PID, NOW), IndexRow(DUE, CONSUMER_PID, DUE_AT)])
+    bench.store.withdraw([IndexRow(STATE, CONSUMER_PID, NOW, "COMPLETED")])
+    bench.engine.handle(CONSUMER_PID, DEPROVISION)
+
+    index.relist(bench.store, None, settled)
+
+    assert bench.store.listed(ALL)[0].summary is None
+    assert bench.store.listed(STATE, state="COMPLETED") == []
+
+
+def test_second_life_within_a_second_has_a_due_row_of_its_own() -> None:
+    bench = transfer_bench()
+    bench.put(replace(consumer_in(_S.COMPLETED), intents=()))
+    bench.engine.handle(CONSUMER_PID, DEPROVISION)
+    assert ("due", "", DUE_AT + timedelta(seconds=1)) in bench.rows()
 
 
 def test_commit_that_changes_no_row_writes_none() -> None:
@@ -101,12 +144,14 @@ def test_crash_before_the_commit_leaves_rows_too_many_and_never_too_few() -> Non
     def crash() -> None:
         raise KeyboardInterrupt
 
-    bench.put(consumer_in(_S.STARTED))
+    bench.put(replace(consumer_in(_S.COMPLETED), intents=()))
+    bench.clock.advance(1000)
     bench.store.before_replace = crash
     with pytest.raises(KeyboardInterrupt):
-        bench.engine.handle(CONSUMER_PID, TERMINATE)
-    assert bench.stored(CONSUMER_PID).state is _S.STARTED
-    assert ("due", "", DUE_AT) in bench.rows() and ("state", "TERMINATED", NOW) in bench.rows()
+        bench.engine.handle(CONSUMER_PID, DEPROVISION)
+    assert bench.stored(CONSUMER_PID).is_settled
+    kinds = [kind for kind, _, _ in bench.rows()]
+    assert kinds == ["all", "due", "state"]
 
 
 # --- which rows are true, and which may go ----------------------------------------------------------------------
@@ -158,7 +203,8 @@ def test_row_is_stale_when_the_process_says_otherwise(
         (IndexRow(DUE, CONSUMER_PID, DUE_AT), None, JANITOR_SECONDS - 1, False),
         (IndexRow(DUE, CONSUMER_PID, DUE_AT), None, JANITOR_SECONDS, True),
         (IndexRow(DUE, CONSUMER_PID, DUE_AT), settled(), JANITOR_SECONDS - 1, False),
-        (IndexRow(DUE, CONSUMER_PID, DUE_AT), settled(), JANITOR_SECONDS, True),
+        # The janitor makes a list row of it.
+        (IndexRow(DUE, CONSUMER_PID, DUE_AT), settled(), JANITOR_SECONDS, False),
         (IndexRow(DUE, CONSUMER_PID, DUE_AT), busy(), JANITOR_SECONDS, False),
     ],
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ferry.control_plane import negotiation_decisions
+from ferry.control_plane import negotiation_consumer, negotiation_decisions, negotiation_provider
 from ferry.control_plane.rules import NegotiationRules
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.decision import Claim, ClaimSource, Done, FlowReport, Limits, Look, Poisoned
@@ -23,6 +23,7 @@ from tests.unit.control_plane.processes import (
     TERMINATE,
     USE,
     agreement_content,
+    contract_demand,
     contract_order,
     done,
     failed,
@@ -36,13 +37,20 @@ from tests.unit.control_plane.processes import (
 )
 
 _S = NegotiationState
-LIVE = [(Role.CONSUMER, state) for state in (_S.REQUESTING, _S.REQUESTED, _S.VERIFYING, _S.VERIFIED)] + [
-    (Role.PROVIDER, state) for state in (_S.AGREEING, _S.AGREED, _S.FINALIZING)
-]
+LIVE = [(role, state) for role in Role for state in NegotiationState if state not in (_S.FINALIZED, _S.TERMINATED)]
+
+
+OUR_TURN = {
+    (Role.CONSUMER, _S.OFFERED),
+    (Role.CONSUMER, _S.AGREED),
+    (Role.PROVIDER, _S.REQUESTED),
+    (Role.PROVIDER, _S.ACCEPTED),
+    (Role.PROVIDER, _S.VERIFIED),
+}
 
 
 def requesting() -> ContractNegotiation:
-    return negotiation_decisions.initiate(contract_order(), moment())
+    return negotiation_consumer.initiate(contract_order(), moment())
 
 
 def requested() -> ContractNegotiation:
@@ -55,8 +63,7 @@ def verifying() -> ContractNegotiation:
 
 
 def agreeing() -> ContractNegotiation:
-    asked = contract_order(process_id=PROVIDER_PID, correlation_id=CONSUMER_PID, counter_party_id="consumer")
-    return negotiation_decisions.accept(asked, "provider", moment())
+    return negotiation_provider.accept(contract_demand(), moment())
 
 
 def states(process: ContractNegotiation) -> list[str]:
@@ -147,6 +154,7 @@ def test_finalized_that_overtakes_the_answer_withdraws_the_verification() -> Non
         (agreement_content(**{"@id": None}), FaultCode.PEER_REFUSED),
         (agreement_content(target="asset-2"), FaultCode.POLICY_VIOLATED),
         (agreement_content(assigner="somebody"), FaultCode.POLICY_VIOLATED),
+        (agreement_content(assignee="somebody"), FaultCode.POLICY_VIOLATED),
         (agreement_content(permission=[{"action": "read"}]), FaultCode.POLICY_VIOLATED),
         (agreement_content(prohibition=[{"action": "transfer"}]), FaultCode.POLICY_VIOLATED),
         (agreement_content(obligation=[{"action": "use"}]), FaultCode.POLICY_VIOLATED),
@@ -166,6 +174,31 @@ def test_agreement_in_another_spelling_is_what_was_asked_for() -> None:
     assert agreed.state is _S.VERIFYING
 
 
+@pytest.mark.parametrize("assignee", [None, "", "consumer", "did:web:consumer.test"])
+def test_agreement_is_for_us_under_any_name_that_the_provider_knows_us_by(assignee: str | None) -> None:
+    order = contract_order(participant_ids=("consumer", "did:web:consumer.test"))
+    asked = negotiation_consumer.initiate(order, moment())
+    content = agreement_content(assignee=assignee)
+    agreed = negotiated(asked, received(MessageKind.CONTRACT_AGREEMENT, content))
+    assert agreed.agreement is not None
+    assert agreed.agreement.consumer_id == (assignee or "consumer")
+
+
+def test_agreement_in_a_document_that_says_nothing_of_us_is_for_whom_it_says() -> None:
+    asked = replace(requested(), participant_ids=())
+    agreed = negotiated(asked, received(MessageKind.CONTRACT_AGREEMENT, agreement_content(assignee="somebody")))
+    assert agreed.state is _S.VERIFYING
+
+
+def test_other_agreement_than_the_one_that_was_applied_is_refused() -> None:
+    agreed = verifying()
+    other = received(MessageKind.CONTRACT_AGREEMENT, agreement_content(**{"@id": "agreement-2"}), message_id="m-2")
+    decision = NegotiationRules().decide(agreed, other, moment())
+    assert decision.refused is not None and "another agreement than agreement-1" in decision.refused
+    again = received(MessageKind.CONTRACT_AGREEMENT, agreement_content(), message_id="m-2")
+    assert negotiated(agreed, again) is agreed
+
+
 def test_agreement_keeps_our_policy_and_not_theirs() -> None:
     content = agreement_content(permission={"action": "use"}, profile="theirs")
     agreed = negotiated(requested(), received(MessageKind.CONTRACT_AGREEMENT, content))
@@ -178,8 +211,7 @@ def test_agreement_keeps_our_policy_and_not_theirs() -> None:
 
 def test_request_for_no_offer_of_ours_ends_with_the_reason_told() -> None:
     fault = Fault(FaultCode.OFFER_UNKNOWN, "no such offer")
-    asked = contract_order(process_id=PROVIDER_PID, correlation_id=CONSUMER_PID)
-    ended = negotiation_decisions.reject(asked, fault, moment())
+    ended = negotiation_provider.reject(contract_demand(), fault, moment())
     assert (ended.state, ended.error, ended.agreement) == (_S.TERMINATED, fault, None)
     notice = intent_of(ended, IntentKind.SEND_MESSAGE)
     assert notice.detail["content"] == {
@@ -191,13 +223,16 @@ def test_request_for_no_offer_of_ours_ends_with_the_reason_told() -> None:
     assert notice.give_up_at == NOW + timedelta(seconds=Limits().notify_seconds)
 
 
+@pytest.mark.parametrize("pid", ["consumerPid", "providerPid"])
 @pytest.mark.parametrize("role", Role)
-def test_message_about_another_pid_is_refused_unchanged(role: Role) -> None:
+def test_message_about_another_pid_is_refused_unchanged(role: Role, pid: str) -> None:
     before = negotiation_in(role, _S.REQUESTED)
-    stranger: JsonObject = {"consumerPid": "stranger", "providerPid": "stranger"}
-    decision = NegotiationRules().decide(before, received(MessageKind.CONTRACT_TERMINATION, stranger), moment())
+    stranger = received(MessageKind.CONTRACT_TERMINATION, {pid: "stranger"})
+    decision = NegotiationRules().decide(before, stranger, moment())
     assert decision.process is before
-    assert decision.refused is not None and "pid is not" in decision.refused
+    is_own = pid.startswith(role.value.lower())
+    expected = f"a message about {pid} stranger" if is_own else "the other side's pid is not"
+    assert decision.refused is not None and expected in decision.refused
 
 
 def test_refused_first_message_leaves_no_pid_behind() -> None:
@@ -236,18 +271,23 @@ def test_negotiation_has_nothing_to_deprovision() -> None:
     assert NegotiationRules().decide(before, DEPROVISION, moment()).refused is not None
 
 
-@pytest.mark.parametrize("role", Role)
-def test_peer_that_ends_it_gives_the_cause_and_is_not_told(role: Role) -> None:
-    state = _S.REQUESTED if role is Role.CONSUMER else _S.AGREED
+@pytest.mark.parametrize(("role", "state"), LIVE)
+def test_peer_that_ends_it_gives_the_cause_and_is_not_told(role: Role, state: NegotiationState) -> None:
     told: JsonObject = {"code": "POLICY_VIOLATED", "message": "not you", "step": 6}
     ended = negotiated(negotiation_in(role, state), received(MessageKind.CONTRACT_TERMINATION, told))
     assert ended.error == Fault("POLICY_VIOLATED", "not you", False, 6)
-    assert kinds(ended) == []
+    assert messages(ended) == []
 
 
-def test_termination_withdraws_an_agreement_that_is_not_stored_yet() -> None:
-    ended = negotiated(verifying(), received(MessageKind.CONTRACT_TERMINATION, message_id="end"))
-    assert kinds(ended) == []
+@pytest.mark.parametrize(("role", "state"), LIVE)
+def test_agreement_that_may_be_stored_does_not_outlive_its_negotiation(role: Role, state: NegotiationState) -> None:
+    before = negotiation_in(role, state).with_intents(Intent("s", IntentKind.STORE_AGREEMENT))
+    ended = negotiated(before, received(MessageKind.CONTRACT_TERMINATION, message_id="end"))
+    drops = state in (_S.VERIFYING, _S.VERIFIED, _S.FINALIZING)
+    assert kinds(ended) == [IntentKind.DROP_AGREEMENT] * (2 if drops else 0)
+    if drops:
+        now, later = (intent.not_before for intent in ended.intents)
+        assert now is None and later is not None and later > NOW
 
 
 @pytest.mark.parametrize(("role", "state"), LIVE)
@@ -258,6 +298,7 @@ def test_deadline_ends_each_state(role: Role, state: NegotiationState) -> None:
     ended = negotiated(process, Look(), moment(60, limits))
     assert ended.error is not None and ended.error.code == FaultCode.DEADLINE_EXCEEDED
     assert f"{state} for more than 60 s" in ended.error.message
+    assert ("nobody decided" in ended.error.message) is ((role, state) in OUR_TURN)
 
 
 def test_deadline_tells_the_last_fault_where_there_was_one() -> None:
@@ -316,7 +357,8 @@ def test_agreement_that_cannot_be_stored_now_is_stored_later() -> None:
 def test_agreement_under_an_id_that_is_taken_ends_the_negotiation() -> None:
     agreed = verifying()
     ended = negotiated(agreed, failed(agreed, IntentKind.STORE_AGREEMENT, FINAL_FAULT))
-    assert (ended.state, ended.error, kinds(ended)) == (_S.TERMINATED, FINAL_FAULT, [IntentKind.SEND_MESSAGE])
+    assert (ended.state, ended.error) == (_S.TERMINATED, FINAL_FAULT)
+    assert messages(ended) == ["ContractNegotiationTerminationMessage"]
 
 
 def test_stored_agreement_moves_no_state() -> None:

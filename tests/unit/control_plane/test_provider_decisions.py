@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ferry.control_plane import provider_decisions
-from ferry.domain.data_address import SourceAddress
+from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.decision import Failed, FlowReport, Limits, Look
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind
@@ -53,8 +53,8 @@ def asking() -> TransferProcess:
 
 
 def test_demand_gets_a_secret_name_of_our_own() -> None:
-    asked = demand()
-    named = replace(asked, destination=replace(asked.destination, key_name="their-name"))
+    told = DestinationAddress("consumerdata", "ferry-consumer-pid", key_name="their-name")
+    named = replace(demand(), destination=told)
     process = provider_decisions.accept(named, moment())
     assert process.destination is not None
     assert process.destination.secret_name.startswith("ferry-sas-")

@@ -168,14 +168,14 @@ def test_sas_whose_policy_is_new_may_still_come_into_force(world: World) -> None
 
 def test_container_that_is_gone_is_told(world: World) -> None:
     flow = ready(world, world.single("a", b"1"))
-    world.storage.delete_container(world.consumer_account, flow.destination.container, flow.consumer_pid)
+    world.storage.delete_container(world.consumer_account, flow.target.container, flow.consumer_pid)
     fault = fault_of(world, flow)
     assert (fault.code, fault.step, fault.retryable) == (FaultCode.DESTINATION_GONE, 11, False)
 
 
 def test_forbidden_endpoint_is_never_called(world: World) -> None:
     flow = ready(world, world.single("a", b"1"))
-    flow = replace(flow, destination=replace(flow.destination, endpoint="http://10.0.0.1/consumerdata"))
+    flow = replace(flow, destination=replace(flow.target, endpoint="http://10.0.0.1/consumerdata"))
     fault = fault_of(world, flow)
     assert (fault.code, fault.step) == (FaultCode.ADDRESS_FORBIDDEN, 11)
     assert world.operations() == []
@@ -207,7 +207,7 @@ def test_blob_called_like_the_marker_is_fine_in_a_folder(world: World) -> None:
 
 def test_blob_that_is_there_is_not_overwritten(world: World) -> None:
     flow = ready(world, world.single("a", b"new"))
-    world.cloud.add_blob(world.consumer_account, flow.destination.container, "a", b"old")
+    world.cloud.add_blob(world.consumer_account, flow.target.container, "a", b"old")
     fault = fault_of(world, flow)
     assert (fault.code, fault.step, fault.retryable) == (FaultCode.DESTINATION_EXISTS, 11, False)
     assert world.delivered() == {"a": b"old"}
@@ -347,7 +347,7 @@ def test_keyless_source_and_destination_are_copied() -> None:
 
 def test_read_sas_is_renewed_before_it_ends(world: World) -> None:
     flow = ready(world, world.source_blobs(a=b"1", b=b"2"))
-    flow = replace(flow, destination=replace(flow.destination, sas_expires_at=world.clock.now() + timedelta(hours=2)))
+    flow = replace(flow, destination=replace(flow.target, sas_expires_at=world.clock.now() + timedelta(hours=2)))
 
     def pass_time(request: MemoryRequest) -> None:
         if request.operation == "Put Blob From URL":

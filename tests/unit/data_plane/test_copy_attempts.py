@@ -80,7 +80,7 @@ def test_copy_that_died_in_the_first_page_of_a_later_slice_goes_on_with_what_it_
 
 def test_copy_that_failed_before_its_first_page_takes_nothing_of_others_for_its_own(world: World) -> None:
     flows, flow = plane(world), replace(two_blobs(world), source=EVERYTHING)
-    world.cloud.add_blob(world.consumer_account, flow.destination.container, "data/a", b"x")
+    world.cloud.add_blob(world.consumer_account, flow.target.container, "data/a", b"x")
 
     def be_away(_: MemoryRequest) -> None:
         raise EffectFailed.because(FaultCode.SOURCE_UNAVAILABLE, "away", retryable=True)

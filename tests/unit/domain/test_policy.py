@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ferry.domain.policy import LEFT_OPERANDS, OPERATORS, PolicyContext, faults_of, refusal
+from ferry.domain.policy import LEFT_OPERANDS, OPERATORS, TIME_OPERATORS, PolicyContext, PolicyScope, faults_of, refusal
 from ferry.domain.process import Json, JsonObject
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -55,6 +55,10 @@ def allows(policy: JsonObject, context: PolicyContext = ME) -> bool:
         ("isNoneOf", ["x", "BPNL0001"], False),
         ("isPartOf", ["x", "BPNL0001"], True),
         ("isPartOf", "x", False),
+        ("isAllOf", ["BPNL0001"], True),
+        ("isAllOf", ["BPNL0001", "BPNL0001"], True),
+        ("isAllOf", ["BPNL0001", "x"], False),
+        ("isAllOf", [], False),
     ],
 )
 def test_operator_compares_the_participant(operator: str, right: Json, holds: bool) -> None:
@@ -62,7 +66,7 @@ def test_operator_compares_the_participant(operator: str, right: Json, holds: bo
 
 
 def test_every_operator_is_tried_here() -> None:
-    tried = {"eq", "neq", "lt", "lteq", "gt", "gteq", "isAnyOf", "isNoneOf", "isPartOf"}
+    tried = {"eq", "neq", "lt", "lteq", "gt", "gteq", "isAnyOf", "isNoneOf", "isPartOf", "isAllOf"}
     assert set(OPERATORS) == tried
 
 
@@ -130,10 +134,24 @@ def test_time_that_is_none_never_holds(operator: str, right: Json) -> None:
     assert not allows(permits(constraint(operator, right, "dateTime")))
 
 
-def test_claim_that_is_not_made_never_holds() -> None:
-    policy = permits(constraint("neq", "profit", "purpose"))
-    assert not allows(policy)
-    assert allows(policy, PolicyContext("x", NOW, {"purpose": "science"}))
+@pytest.mark.parametrize("operator", ["neq", "isNoneOf", "eq", "isAnyOf"])
+def test_claim_that_is_not_made_never_speaks_for_the_one_who_asks(operator: str) -> None:
+    rule = constraint(operator, "profit", "purpose")
+    assert not allows(permits(rule))
+    assert not allows({"prohibition": [{"action": "use", "constraint": [rule]}]})
+
+
+def test_claim_that_is_made_decides() -> None:
+    science = PolicyContext("x", NOW, {"purpose": "science"})
+    assert allows(permits(constraint("neq", "profit", "purpose")), science)
+    assert not allows(permits(constraint("eq", "profit", "purpose")), science)
+    assert allows({"prohibition": [{"action": "use", "constraint": constraint("eq", "profit", "purpose")}]}, science)
+
+
+def test_purpose_is_not_asked_for_a_catalog() -> None:
+    asking = PolicyContext("x", NOW, scope=PolicyScope.CATALOG)
+    assert allows(permits(constraint("eq", "profit", "purpose")), asking)
+    assert allows({"prohibition": [{"action": "use", "constraint": constraint("eq", "profit", "purpose")}]}, asking)
 
 
 # --- combinations -----------------------------------------------------------------------------------------------
@@ -157,6 +175,8 @@ def test_claim_that_is_not_made_never_holds() -> None:
         ("or", [UNKNOWN, TRUE], True),
         ("and", [UNKNOWN, TRUE], False),
         ("or", ["no object", FALSE], False),
+        ("xone", [TRUE, UNKNOWN], False),
+        ("xone", [TRUE, TRUE, UNKNOWN], False),
     ],
 )
 def test_constraints_combine(combination: str, parts: Json, holds: bool) -> None:
@@ -201,6 +221,30 @@ def test_obligation_must_be_met(part: JsonObject, holds: bool) -> None:
     assert allows({"obligation": [{"action": "use", "constraint": [part]}]}) is holds
 
 
+@pytest.mark.parametrize(("part", "holds"), [(TRUE, True), (FALSE, False), (UNKNOWN, False)])
+def test_duty_of_a_permission_must_be_met(part: JsonObject, holds: bool) -> None:
+    assert allows({"permission": [{"action": "use", "duty": {"action": "use", "constraint": [part]}}]}) is holds
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"leftOperand": "odrl:dateTime", "operator": "odrl:lt"},
+        {"leftOperand": "http://www.w3.org/ns/odrl/2/dateTime", "operator": "http://www.w3.org/ns/odrl/2/lt"},
+        {"leftOperand": {"@id": "odrl:dateTime"}, "operator": {"@id": "odrl:lt"}},
+        {"leftOperand": "edc:inForceDate", "operator": ["lt"]},
+        {"leftOperand": "https://w3id.org/edc/v0.0.1/ns/inForceDate", "operator": "lt"},
+    ],
+)
+def test_prefix_and_namespace_do_not_matter(spelled: JsonObject) -> None:
+    transfer = PolicyContext("x", NOW, scope=PolicyScope.TRANSFER, signed_at=NOW)
+    before: JsonObject = {**spelled, "rightOperand": "2026-07-01"}
+    over: JsonObject = {**spelled, "rightOperand": "2026-05-01"}
+    assert faults_of(permits(before)) == faults_of(permits(over)) == ()
+    assert allows(permits(before), transfer)
+    assert not allows(permits(over), transfer)
+
+
 REFUSALS: list[tuple[JsonObject, str]] = [
     (permits(FALSE), "permission not given: participantId eq somebody"),
     (
@@ -209,6 +253,14 @@ REFUSALS: list[tuple[JsonObject, str]] = [
     ),
     ({"obligation": {"action": "use", "constraint": FALSE}}, "obligation not met: participantId eq somebody"),
     ({"prohibition": {"constraint": TRUE}}, "prohibited: use"),
+    (
+        {"prohibition": {"constraint": [TRUE, UNKNOWN]}},
+        "prohibited: use, unless it is known not to be so: participantId eq BPNL0001 and membership eq active",
+    ),
+    (
+        {"permission": {"action": "use", "duty": [{"action": "use", "constraint": FALSE}]}},
+        "duty not met: participantId eq somebody",
+    ),
     (permits("nonsense"), "permission not given: a constraint that is no object"),
 ]
 
@@ -226,6 +278,8 @@ def at(*places: str) -> list[str]:
     return [f"policy.permission[0].constraint[0]{place}" for place in places]
 
 
+PARTS = ("leftOperand", "operator", "rightOperand")
+CONFLICT = "policy.conflict"
 NOT_EVALUABLE: list[tuple[JsonObject, list[str]]] = [
     ({"permission": "use"}, ["policy.permission[0]"]),
     ({"permission": [{"action": "sell"}]}, ["policy.permission[0].action"]),
@@ -237,17 +291,30 @@ NOT_EVALUABLE: list[tuple[JsonObject, list[str]]] = [
     (permits(constraint("like", "x")), at(".operator")),
     (permits({"leftOperand": "participantId", "operator": "eq"}), at(".rightOperand")),
     (permits(constraint("isAnyOf", None)), at(".rightOperand")),
-    (permits({"andSequence": [TRUE]}), at(".leftOperand", ".operator", ".rightOperand")),
+    (permits({"andSequence": [TRUE]}), at(".andSequence")),
+    (permits({"andSequence": [TRUE], **FALSE}), at("")),
+    (permits({"or": []}), at(".or")),
+    (permits({"or": [TRUE, UNKNOWN, {"operator": "x"}]}), at(".or[1].leftOperand", *(f".or[2].{it}" for it in PARTS))),
+    (permits({**TRUE, "rightOperandReference": "x"}), at(".rightOperandReference")),
+    (permits({**TRUE, "unit": "EUR", "status": "paid"}), at(".unit", ".status")),
+    (permits(constraint("eq", {"a": "b", "c": "d"})), at(".rightOperand")),
+    ({"inheritsFrom": "x", "assignee": "y", "conflict": "perm"}, ["policy.inheritsFrom", "policy.assignee", CONFLICT]),
+    ({"permission": [{"action": "use", "assignee": "x"}]}, ["policy.permission[0].assignee"]),
+    ({"permission": [{"action": "use", "duty": ["x"]}]}, ["policy.permission[0].duty[0]"]),
+    ({"permission": [{"action": "use", "duty": {"action": "pay"}}]}, ["policy.permission[0].duty[0].action"]),
+    ({"prohibition": [{"action": "use", "duty": [{"action": "use"}]}]}, ["policy.prohibition[0].duty[0]"]),
     (permits({"or": [TRUE, {"xone": [UNKNOWN]}]}), at(".or[1].xone[0].leftOperand")),
     (permits({"or": [TRUE], **FALSE}), at("")),
     (permits({"or": [TRUE], "and": [FALSE]}), at("")),
-    ({"permission": [{"action": "use", "duty": [{"action": "use"}]}]}, ["policy.permission[0].duty"]),
     ({"prohibition": [{"action": "use", "remedy": {"action": "use"}}]}, ["policy.prohibition[0].remedy"]),
     ({"obligation": [{"action": "use", "consequence": [USE]}]}, ["policy.obligation[0].consequence"]),
     ({"permission": [{"action": {"type": "use", "refinement": [TRUE]}}]}, ["policy.permission[0].action.refinement"]),
     (permits(constraint("lt", "soon", "dateTime")), at(".rightOperand")),
     (permits(constraint("gteq", 2027, "dateTime")), at(".rightOperand")),
     (permits(constraint("isAnyOf", ["2026-01-01", "x"], "dateTime")), at(".operator")),
+    (permits(constraint("isNoneOf", "contractAgreement+1d", "inForceDate")), at(".operator")),
+    (permits(constraint("lt", "contractAgreement+1d", "dateTime")), at(".rightOperand")),
+    (permits(constraint("lt", "contractAgreement+1w", "inForceDate")), at(".rightOperand")),
 ]
 
 
@@ -263,6 +330,10 @@ def test_policy_that_cannot_be_evaluated_is_refused_at_each_place(policy: JsonOb
         {"@type": "Set", "permission": [], "prohibition": None, "obligation": []},
         permits(TRUE, {"and": [TRUE, {"or": [FALSE]}]}),
         {"permission": {"action": {"@id": "use"}, "constraint": [], "duty": []}},
+        {"permission": {"action": "odrl:use", "duty": {"action": {"odrl:type": {"@id": "odrl:use"}}}}},
+        {"conflict": "odrl:prohibit"},
+        {"@type": "Offer", "assigner": "us", "assignee": "them"},
+        permits(constraint("lteq", "contractAgreement+30d", "inForceDate")),
         {"prohibition": [{"action": "transfer", "constraint": constraint("isNoneOf", ["a"])}]},
         permits(constraint("lteq", "2027-01-01", "dateTime"), constraint("eq", 0, "purpose")),
     ],
@@ -284,9 +355,11 @@ def test_fault_names_what_is_known_here() -> None:
 def test_what_is_not_refused_can_be_met(operand: str, operator: str) -> None:
     """No operand and operator that a policy may have leaves it without anybody who could meet it."""
     if faults_of(permits(constraint(operator, "2026-06-01T12:00:00Z", operand))):
-        assert operand == "dateTime"
+        assert operand in ("dateTime", "inForceDate")
+        assert operator not in TIME_OPERATORS
         return
     rights: list[Json] = ["2026-06-01T11:00:00Z", "2026-06-01T12:00:00Z", "2026-06-01T13:00:00Z"]
-    context = PolicyContext("2026-06-01T12:00:00Z", NOW, {"purpose": "2026-06-01T12:00:00Z"})
+    stated: JsonObject = {"purpose": "2026-06-01T12:00:00Z"}
+    context = PolicyContext("2026-06-01T12:00:00Z", NOW, stated, PolicyScope.TRANSFER, NOW)
     held = {allows(permits(constraint(operator, right, operand)), context) for right in rights}
     assert held == {True, False}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ferry.domain.policy import COMBINATIONS, RULES, PolicyContext, faults_of, normal_rules, refusal
+from ferry.domain.policy import COMBINATIONS, RULES, PolicyContext, faults_of, normal_rules, refusal, worded_as
 from ferry.domain.process import Json, JsonObject
 from tests.unit.domain.test_policy import NOW
 
@@ -146,6 +146,19 @@ def test_policy_with_any_other_rule_is_another_policy(changed: dict[str, Json]) 
 @pytest.mark.parametrize("empty", [{}, {"permission": []}, {"prohibition": None}, {"@type": "Set", "obligation": []}])
 def test_policy_without_a_rule_permits_use(empty: JsonObject) -> None:
     assert normal_rules(empty) == normal_rules({"permission": {"action": "use"}})
+
+
+@pytest.mark.parametrize("ours", [{"permission": []}, {"permission": [{"action": "use"}]}])
+@pytest.mark.parametrize("theirs", [{"permission": []}, {"permission": [{"action": "odrl:use"}]}])
+def test_use_is_permitted_by_a_rule_where_the_other_side_has_one(ours: JsonObject, theirs: JsonObject) -> None:
+    worded = worded_as({"@type": "Set", **ours}, theirs)
+
+    assert worded == ({"@type": "Set", "permission": [{"action": "use"}]} if theirs["permission"] else {"@type": "Set"})
+    assert normal_rules(worded) == normal_rules(theirs)
+
+
+def test_rules_of_ours_are_worded_as_they_are() -> None:
+    assert worded_as({"prohibition": [{"action": "use"}]}, EVERYTHING) == {"prohibition": [{"action": "use"}]}
 
 
 def test_prohibition_alone_permits_nothing_beyond() -> None:

@@ -61,7 +61,7 @@ def test_every_error_of_ours_has_one_base_and_says_what_it_is_about() -> None:
     assert [str(error) for error in errors] == [
         "a.b: is wrong; c: is missing",
         "TransferProcess 't-1' does not exist",
-        "process t-1 is COMPLETED: terminate is not allowed now",
+        "process t-1 is COMPLETED: terminate",
         "Asset 'a-1' exists already: with another body",
         "SAS_REFUSED: no",
     ]

@@ -1,14 +1,16 @@
 """Sending messages: where they go, what they say, and what the other side's answer means."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from ferry.adapters.clock import VirtualClock
 from ferry.adapters.memory_definitions import MemoryDefinitions
 from ferry.adapters.memory_vault import MemoryVault
-from ferry.control_plane import negotiation_decisions, steps
+from ferry.control_plane import negotiation_consumer, negotiation_provider, steps
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation
+from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import EffectFailed, Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Intent, IntentKind, Json, JsonObject
@@ -24,16 +26,19 @@ from tests.unit.control_plane.processes import (
     TERMINATE,
     agreement_content,
     consumer_in,
+    contract_demand,
     contract_order,
     decided,
     intent_of,
     moment,
     negotiated,
     negotiation_in,
+    offer_content,
     provider_in,
     received,
 )
 from tests.unit.effects.wire import Wire
+from tests.unit.protocol.strict import assert_strict
 
 SAS = "sv=2025&sr=c&sig=abc%3D"
 PROVIDER_DSP = "http://provider.test/api/dsp/2025-1"
@@ -60,7 +65,7 @@ def vault() -> MemoryVault:
 
 @pytest.fixture
 def sender(wire: Wire, vault: MemoryVault) -> MessageSender:
-    return MessageSender(peer=wire.peer(), vault=vault, callback_url=CONSUMER_DSP)
+    return MessageSender(peer=wire.peer(), vault=vault, callback_url=CONSUMER_DSP, dsp_url=PROVIDER_DSP)
 
 
 def requesting(vault: MemoryVault) -> TransferProcess:
@@ -253,36 +258,61 @@ def finalizing() -> ContractNegotiation:
 
 
 def agreeing() -> ContractNegotiation:
-    asked = contract_order(
-        process_id=PROVIDER_PID,
-        correlation_id=CONSUMER_PID,
-        counter_party_id="consumer",
-        counter_party_address=CONSUMER_DSP,
-    )
-    return negotiation_decisions.accept(asked, "provider", moment())
+    return negotiation_provider.accept(contract_demand(), moment())
+
+
+def accepting() -> ContractNegotiation:
+    requested = negotiation_in(Role.CONSUMER, NegotiationState.REQUESTED)
+    return negotiated(requested, received(MessageKind.CONTRACT_OFFER, offer_content()))
+
+
+def asking_again() -> ContractNegotiation:
+    return negotiated(negotiation_in(Role.CONSUMER, NegotiationState.OFFERED), Command(CommandKind.REQUEST))
+
+
+def offering() -> ContractNegotiation:
+    return negotiated(negotiation_in(Role.PROVIDER, NegotiationState.REQUESTED), Command(CommandKind.OFFER))
 
 
 @pytest.mark.parametrize(
     ("process", "ending", "type_name"),
     [
+        (asking_again(), f"{PROVIDER_PID}/request", "ContractRequestMessage"),
+        (offering(), f"{CONSUMER_PID}/offers", "ContractOfferMessage"),
+        (accepting(), f"{PROVIDER_PID}/events", "ContractNegotiationEventMessage"),
         (agreeing(), f"{CONSUMER_PID}/agreement", "ContractAgreementMessage"),
         (verifying(), f"{PROVIDER_PID}/agreement/verification", "ContractAgreementVerificationMessage"),
         (finalizing(), f"{CONSUMER_PID}/events", "ContractNegotiationEventMessage"),
         (negotiated(finalizing(), TERMINATE), f"{CONSUMER_PID}/termination", "ContractNegotiationTerminationMessage"),
     ],
-    ids=["agreement", "verification", "finalized", "termination"],
+    ids=["request", "offer", "accepted", "agreement", "verification", "finalized", "termination"],
 )
 def test_message_of_a_negotiation_goes_where_the_other_side_waits_for_it(
     sender: MessageSender, wire: Wire, process: ContractNegotiation, ending: str, type_name: str
 ) -> None:
     assert sender.send_for_negotiation(process, intent_of(process, IntentKind.SEND_MESSAGE)) == {}
     assert wire.sent().url.endswith(f"/negotiations/{ending}")
-    assert (wire.sent().body or {})["@type"] == type_name
+    body = wire.sent().body or {}
+    assert (body["@type"], body["consumerPid"], body["providerPid"]) == (type_name, CONSUMER_PID, PROVIDER_PID)
+    assert "callbackAddress" not in body
+    assert_strict(body)
+
+
+def test_offer_that_begins_a_negotiation_learns_the_consumers_pid(sender: MessageSender, wire: Wire) -> None:
+    wire.answers = [PeerAnswer(201, {**AT_WORK, "@type": "ContractNegotiation"})]
+    demand = contract_demand(correlation_id=None, counter_party_address="http://consumer.test/api/dsp/2025-1")
+    begun = negotiation_provider.offer(demand, moment())
+    learned = sender.send_for_negotiation(begun, intent_of(begun, IntentKind.SEND_MESSAGE))
+    assert learned == {"consumerPid": CONSUMER_PID}
+    assert wire.sent().url == "http://consumer.test/api/dsp/2025-1/negotiations/offers"
+    body = wire.sent().body or {}
+    assert (body["callbackAddress"], body.get("consumerPid")) == (PROVIDER_DSP, None)
+    assert_strict(body)
 
 
 def test_request_for_an_offer_learns_the_providers_pid(sender: MessageSender, wire: Wire) -> None:
     wire.answers = [PeerAnswer(201, {**AT_WORK, "@type": "ContractNegotiation"})]
-    begun = negotiation_decisions.initiate(contract_order(), moment())
+    begun = negotiation_consumer.initiate(contract_order(), moment())
     learned = sender.send_for_negotiation(begun, intent_of(begun, IntentKind.SEND_MESSAGE))
     assert learned == {"providerPid": PROVIDER_PID}
     assert wire.sent().url == f"{PROVIDER_DSP}/negotiations/request"
@@ -296,7 +326,7 @@ def test_request_for_an_offer_learns_the_providers_pid(sender: MessageSender, wi
 
 def test_agreement_is_kept_once() -> None:
     agreements = MemoryDefinitions(ContractAgreement)
-    keeper = AgreementKeeper(create=agreements.create)
+    keeper = AgreementKeeper(agreements)
     process = verifying()
     for _ in range(2):
         assert keeper.store(process, Intent("x", IntentKind.STORE_AGREEMENT)) == {}
@@ -305,7 +335,7 @@ def test_agreement_is_kept_once() -> None:
 
 def test_agreement_is_never_kept_over_another_one() -> None:
     agreements = MemoryDefinitions(ContractAgreement)
-    keeper = AgreementKeeper(create=agreements.create)
+    keeper = AgreementKeeper(agreements)
     process, other = verifying(), finalizing()
     assert process.agreement is not None and other.agreement is not None
     agreements.create("agreement-1", other.agreement)
@@ -318,5 +348,25 @@ def test_agreement_is_never_kept_over_another_one() -> None:
 def test_negotiation_without_an_agreement_keeps_none() -> None:
     agreements = MemoryDefinitions(ContractAgreement)
     begun = negotiation_in(Role.CONSUMER, NegotiationState.REQUESTED)
-    AgreementKeeper(create=agreements.create).store(begun, steps.intent(moment(), IntentKind.STORE_AGREEMENT))
+    AgreementKeeper(agreements).store(begun, steps.intent(moment(), IntentKind.STORE_AGREEMENT))
     assert list(agreements.all()) == []
+
+
+def test_agreement_of_a_negotiation_that_has_ended_is_dropped_however_often() -> None:
+    agreements = MemoryDefinitions(ContractAgreement)
+    keeper = AgreementKeeper(agreements)
+    process = verifying()
+    keeper.store(process, Intent("x", IntentKind.STORE_AGREEMENT))
+    for _ in range(2):
+        assert keeper.drop(process, Intent("y", IntentKind.DROP_AGREEMENT)) == {}
+        assert agreements.get("agreement-1") is None
+
+
+def test_agreement_of_another_negotiation_is_never_dropped() -> None:
+    agreements = MemoryDefinitions(ContractAgreement)
+    process = verifying()
+    assert process.agreement is not None
+    other = replace(process.agreement, negotiation_id="another")
+    agreements.create("agreement-1", other)
+    AgreementKeeper(agreements).drop(process, Intent("x", IntentKind.DROP_AGREEMENT))
+    assert agreements.get("agreement-1") == other

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from ferry.adapters.clock import VirtualClock
+from ferry.adapters.memory_vault import MemoryVault
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
 from ferry.domain.faults import EffectFailed, Fault, FaultCode
 from ferry.domain.process import Intent, IntentKind, Json, JsonObject
 from ferry.domain.states import TransferState
-from ferry.effects.flows import FlowController, FlowNotifier, result_of
+from ferry.effects.flows import ChosenPlane, FlowController, FlowNotifier, result_of
 from ferry.effects.remote_data_plane import RemoteControlPlane, RemoteDataPlane
 from ferry.ports import PeerAnswer
 from tests.unit.control_plane.processes import provider_in
@@ -32,7 +34,12 @@ def wire() -> Wire:
 
 @pytest.fixture
 def plane(wire: Wire) -> RemoteDataPlane:
-    return RemoteDataPlane(url=PLANE, participant_id="provider", peer=wire.peer())
+    return RemoteDataPlane(url=f"{PLANE}/dataflows", participant_id="provider", peer=wire.peer())
+
+
+def controller_of(plane: RemoteDataPlane, vault: MemoryVault | None = None) -> FlowController:
+    chosen = ChosenPlane(plane, CALLBACK)
+    return FlowController(plane_of=lambda _: chosen, vault=vault or MemoryVault(VirtualClock()))
 
 
 def fault_of(call: object) -> Fault:
@@ -195,30 +202,28 @@ def test_notifier_tells_the_flow_as_it_stands() -> None:
 
 def test_flow_of_a_transfer_has_its_id_and_addresses(plane: RemoteDataPlane) -> None:
     process = provider_in(TransferState.STARTED)
-    flow = FlowController(plane=plane, callback_address=CALLBACK).flow_of(process)
+    flow = controller_of(plane).flow_of(process, CALLBACK)
     assert (flow.id, flow.consumer_pid, flow.participant_id) == (process.id, process.consumer_pid, "consumer")
     assert (flow.source, flow.destination, flow.callback_address) == (process.source, process.destination, CALLBACK)
 
 
 def test_transfer_without_addresses_has_no_flow(plane: RemoteDataPlane) -> None:
-    controller = FlowController(plane=plane, callback_address=None)
+    controller = controller_of(plane)
     process = replace(provider_in(TransferState.STARTED), source=None)
-    fault = fault_of(lambda: controller.flow_of(process))
+    fault = fault_of(lambda: controller.flow_of(process, None))
     assert (fault.code, fault.retryable) == (FaultCode.ADDRESS_INVALID, False)
 
 
 def test_unknown_flow_is_an_empty_result(wire: Wire, plane: RemoteDataPlane) -> None:
     wire.answers = [PeerAnswer(404)]
-    controller = FlowController(plane=plane, callback_address=CALLBACK)
+    controller = controller_of(plane)
     assert controller.check(provider_in(TransferState.STARTED), Intent("x", IntentKind.CHECK_DATA_FLOW)) == {}
 
 
 def test_termination_tells_the_plane_the_cause(wire: Wire, plane: RemoteDataPlane) -> None:
     wire.answers = [PeerAnswer(200)]
     process = replace(provider_in(TransferState.STARTED), error=GONE)
-    FlowController(plane=plane, callback_address=CALLBACK).terminate(
-        process, Intent("x", IntentKind.TERMINATE_DATA_FLOW)
-    )
+    controller_of(plane).terminate(process, Intent("x", IntentKind.TERMINATE_DATA_FLOW))
     assert GONE.message in json.dumps(wire.sent().body)
 
 

@@ -79,6 +79,7 @@ def negotiation(role: Role = Role.CONSUMER) -> ContractNegotiation:
         offer_id="ZGVm:YXNzZXQtMQ==:MQ==",
         asset_id="asset-1",
         policy=USE,
+        participant_ids=(role.value.lower(),),
     )
 
 

@@ -34,9 +34,3 @@ def properties_in(message: JsonObject) -> dict[str, str]:
     address = message["dataAddress"]
     assert isinstance(address, dict)
     return {str(it["name"]): str(it["value"]) for it in objects_in(address["endpointProperties"])}
-
-
-def recorded(version: str) -> dict[str, JsonObject]:
-    """Messages of real connectors, by type; signatures are replaced."""
-    messages: dict[str, JsonObject] = json.loads((HERE / "recorded" / f"{version}.json").read_text())
-    return messages

@@ -29,7 +29,7 @@ WRITERS: dict[MessageKind, Callable[[str], JsonObject]] = {
         negotiation(), message_id=mid, callback_address=CALLBACK
     ),
     MessageKind.CONTRACT_OFFER: lambda mid: negotiation_messages.contract_offer(
-        negotiation(Role.PROVIDER), message_id=mid, participant_id="provider"
+        negotiation(Role.PROVIDER), message_id=mid
     ),
     MessageKind.CONTRACT_ACCEPTED: lambda mid: negotiation_messages.contract_event(
         negotiation(), MessageKind.CONTRACT_ACCEPTED, message_id=mid
@@ -96,7 +96,7 @@ def test_counter_offer_names_the_process_in_place_of_a_callback() -> None:
 
 def test_first_offer_of_a_provider_has_a_callback() -> None:
     message = negotiation_messages.contract_offer(
-        negotiation(Role.PROVIDER), message_id="m-1", participant_id="provider", callback_address=f"{CALLBACK}/"
+        negotiation(Role.PROVIDER), message_id="m-1", callback_address=f"{CALLBACK}/"
     )
 
     assert_strict(message)
@@ -114,6 +114,16 @@ def test_agreement_and_policy_arrive_as_they_were_written() -> None:
     assert isinstance(said, dict)
     assert negotiation_messages.policy_of(said) == {"permission": [rule]}
     assert (said["@id"], said["target"], said["timestamp"]) == ("agreement-1", "asset-1", "2026-03-04T05:06:07Z")
+
+
+def test_agreement_about_an_offer_without_rules_has_none() -> None:
+    agreed = replace(AGREEMENT, policy={"@type": "Set", "permission": []})
+    message = negotiation_messages.contract_agreement(negotiation(Role.PROVIDER), agreed, message_id="m-1")
+
+    said = parse(message).content["agreement"]
+
+    assert isinstance(said, dict)
+    assert negotiation_messages.written_policy(said) == {}
 
 
 def test_offered_policy_without_a_rule_permits_use() -> None:

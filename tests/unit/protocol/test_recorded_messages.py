@@ -13,10 +13,9 @@ from ferry.protocol.envelope import PeerProcess, read_process, read_versions
 from ferry.protocol.messages import parse, read_transfer_request
 from ferry.protocol.negotiation_messages import policy_of
 from ferry.protocol.reader import objects_in
-from tests.unit.protocol.strict import recorded
+from tests.unit.protocol.recordings import EDC_015, EDC_018, EDC_018_FOREIGN_PLANE, ONE_STORY, first_of_each_type
 
 EXPIRES_AT = datetime(2026, 11, 23, 2, 25, 58, tzinfo=UTC)
-VERSIONS = ["0.8", "2024-1", "2025-1"]
 KINDS = {
     MessageKind.CONTRACT_REQUEST,
     MessageKind.CONTRACT_AGREEMENT,
@@ -29,9 +28,9 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=ONE_STORY)
 def messages(request: pytest.FixtureRequest) -> dict[str, JsonObject]:
-    return recorded(request.param)
+    return first_of_each_type(request.param)
 
 
 def test_every_message_is_parsed(messages: dict[str, JsonObject]) -> None:
@@ -56,7 +55,7 @@ def test_contract_request_says_who_wants_what(messages: dict[str, JsonObject]) -
     assert offer["target"] == "one"
     assert offer["assigner"] == "provider"
     assert not any(policy_of(offer).values())
-    assert str(content["callbackAddress"]).startswith("http://localhost")
+    assert str(content["callbackAddress"]).startswith("http://consumer.example/protocol")
     assert "providerPid" not in content
 
 
@@ -114,18 +113,23 @@ def test_catalog_request_gives_the_page(messages: dict[str, JsonObject]) -> None
     assert read_catalog_request(messages["CatalogRequestMessage"]) == CatalogRequest(0, 50)
 
 
-def test_newest_edc_sends_a_short_sas_and_gets_no_secret_into_the_content() -> None:
-    messages = recorded("2025-1-edc-0.18")
+@pytest.mark.parametrize("recording", [EDC_018, EDC_018_FOREIGN_PLANE])
+def test_address_echoed_in_a_start_brings_no_secret_into_the_content(recording: str) -> None:
+    start = parse(first_of_each_type(recording)["TransferStartMessage"], MessageKind.TRANSFER_START)
 
-    request = read_transfer_request(messages["TransferRequestMessage"])
-    start = parse(messages["TransferStartMessage"], MessageKind.TRANSFER_START)
-
-    assert request.secret is not None
-    assert request.secret_expires_at == EXPIRES_AT
     assert "sig" not in str(start.content)
 
 
+def test_newest_edc_sends_a_short_sas() -> None:
+    messages = first_of_each_type(EDC_018)
+
+    request = read_transfer_request(messages["TransferRequestMessage"])
+
+    assert request.secret is not None
+    assert request.secret_expires_at == EXPIRES_AT
+
+
 def test_versions_are_read() -> None:
-    versions = read_versions(recorded("2025-1")["VersionResponse"])
+    versions = read_versions(first_of_each_type(EDC_015)["VersionResponse"])
 
     assert versions == {"2025-1": "/2025-1", "2024/1": "/2024/1", "v0.8": "/"}

@@ -17,15 +17,16 @@ from ferry.protocol.schema import check
 from ferry.protocol.signaling import (
     FlowParties,
     callback_path,
+    order_message,
+    read_reason,
     read_start,
     read_status,
-    read_terminate,
     start_message,
     status_message,
-    terminate_message,
 )
 from tests.unit.protocol.examples import NOW, data_flow, destinations, faults
-from tests.unit.protocol.strict import properties_in, recorded
+from tests.unit.protocol.recordings import signaling_message
+from tests.unit.protocol.strict import properties_in
 
 PARTIES = FlowParties("provider", "consumer", "asset-1")
 
@@ -50,7 +51,7 @@ def test_flow_survives_the_wire(destination: Destination, source: SourceAddress)
     message = json.loads(json.dumps(start_message(flow, PARTIES, message_id="m-1")))
     read = read_start(message, now=NOW)
 
-    assert replace(read, history=()) == flow
+    assert replace(read, history=()) == replace(flow, asset_id="asset-1")
     check("DataFlowStartMessage", message)
 
 
@@ -62,7 +63,7 @@ def test_start_carries_the_alias_of_the_secret_alone() -> None:
 
 
 def test_start_with_a_secret_is_refused_without_showing_it() -> None:
-    message = recorded("signaling-edc-0.18")["start"]
+    message = signaling_message("start")
     told = json.loads(json.dumps(message).replace("?sv=stub", "?sv=stub&sig=s3cr3t"))
 
     with pytest.raises(InvalidInput, match="holds a secret") as refused:
@@ -97,7 +98,7 @@ def test_report_survives_the_wire(report: FlowReport) -> None:
 @pytest.mark.parametrize(
     ("body", "report"),
     [
-        ({"dataFlowId": "f", "state": "STARTING"}, FlowReport("STARTED")),
+        ({"dataFlowId": "f", "state": "STARTING"}, FlowReport("STARTING")),
         ({"dataFlowId": "f", "state": "COMPLETED", "error": ""}, FlowReport("COMPLETED")),
         ({"dataFlowId": "f", "state": "TERMINATED"}, FlowReport("TERMINATED")),
         (
@@ -111,7 +112,7 @@ def test_status_of_a_foreign_plane_is_read(body: JsonObject, report: FlowReport)
 
 
 def test_recorded_status_is_read() -> None:
-    assert read_status(recorded("signaling-edc-0.18")["status"]) == FlowReport("STARTED")
+    assert read_status(signaling_message("status")) == FlowReport("STARTED")
 
 
 def test_end_is_told_where_it_belongs() -> None:
@@ -121,5 +122,5 @@ def test_end_is_told_where_it_belongs() -> None:
 
 
 def test_reason_of_a_termination_survives_the_wire() -> None:
-    assert read_terminate(terminate_message("the consumer ended it", message_id="m-1")) == "the consumer ended it"
-    assert read_terminate({}) == ""
+    assert read_reason(order_message("the consumer ended it", message_id="m-1")) == "the consumer ended it"
+    assert read_reason({}) == ""

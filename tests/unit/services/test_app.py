@@ -81,7 +81,9 @@ def test_endpoints_of_a_role_stand_with_that_role() -> None:
     assert surfaces["dsp/2025-1/consumer/transfers/{pid}/start"] is Surface.CONSUMER_DSP
     assert surfaces["dataflows/start"] is Surface.DATA_PLANE
     assert surfaces["control/transfers/{id}/dataflow/completed"] is Surface.CONTROL
-    assert surfaces["dsp/.well-known/dspace-version"] is Surface.SHARED_MANAGEMENT
+    assert surfaces["dsp/.well-known/dspace-version"] is Surface.PUBLIC
+    assert surfaces["dsp/2025-1/negotiations/offers"] is Surface.CONSUMER_DSP
+    assert surfaces["dsp/2025-1/negotiations/{pid}/termination"] is Surface.SHARED_DSP
     assert "dsp/2025-1/consumer/negotiations/offers" not in surfaces
 
 

@@ -9,6 +9,7 @@ import pytest
 from ferry.adapters.memory_store import MemoryProcessStore
 from ferry.control_plane.look_schedule import is_stale
 from ferry.data_plane.manifest import Manifest
+from ferry.domain.data_address import DestinationAddress
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.process import IntentKind
 from ferry.domain.states import TransferState
@@ -117,7 +118,7 @@ def test_marker_without_a_manifest_is_known_by_its_container(pair: Pair, content
 
 def test_marker_in_a_container_of_others_is_known_by_its_name(pair: Pair) -> None:
     pair.world.cloud.add_container(ACCOUNT, "shared")
-    wanted = replace(pair.order().destination, container="shared", folder="in/")
+    wanted = DestinationAddress("consumerdata", container="shared", folder="in/")
     process = delivered(pair, destination=wanted, managed=False, process_id="transfer-1")
     path, _ = marker_of(pair, process)
     assert path == "shared/.transfer-1.complete"
@@ -228,7 +229,7 @@ def test_container_of_a_completed_transfer_is_left_to_its_owner(pair: Pair) -> N
 
 def test_container_of_others_is_left_alone_when_its_failed_transfer_leaves(pair: Pair) -> None:
     pair.world.cloud.add_container(ACCOUNT, "shared")
-    wanted = replace(pair.order().destination, container="shared")
+    wanted = DestinationAddress("consumerdata", container="shared")
     process = started(pair, destination=wanted, managed=False)
     pair.consumer.core.transfers.command(process.id, Command(CommandKind.TERMINATE), inline_seconds=1)
     pair.run(seconds=120)

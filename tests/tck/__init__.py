@@ -1,0 +1,1 @@
+"""The Dataspace Protocol's official test kit against one participant: `./run tck` (design: protocol conformance)."""
