@@ -159,6 +159,8 @@ def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
             return entered.with_intents(steps.send(moment, MessageKind.TRANSFER_REQUEST))
         case IntentKind.SEND_MESSAGE:
             return _sent(process, waiting, done, moment)
+        case IntentKind.ASK_PEER:
+            return suspension_decisions.provider_answered(process, done, moment)
         case IntentKind.STORE_ADDRESS:
             return pull_decisions.address_stored(process, moment)
         case IntentKind.VERIFY_DELIVERY:
@@ -199,12 +201,8 @@ def _sent(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
 
 
 def _revoked(process: TransferProcess, waiting: Intent, result: JsonObject, moment: Moment) -> TransferProcess:
-    purge_at = result.get("purge_at")
-    if isinstance(purge_at, str) and process.destination is not None:
-        return replace(process, destination=replace(process.destination, purge_at=datetime.fromisoformat(purge_at)))
-    if common.is_sweep(waiting.detail):
-        return process
-    return process.noted(moment.now, "SAS revoked, its secret deleted", 17)
+    is_swept = common.is_sweep(waiting.detail) and not isinstance(result.get("purge_at"), str)
+    return process if is_swept else delivery.revoked(process, result, moment)
 
 
 def _received(process: TransferProcess, received: Received, moment: Moment) -> Outcome:

@@ -1,7 +1,7 @@
 """What a push's consumer decides about the data: somebody says that it is there, so it is checked (step 13). Pure."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ferry.control_plane import steps
 from ferry.control_plane import transfer_decisions as common
@@ -73,7 +73,18 @@ def _completed(process: TransferProcess, waiting: Intent, result: JsonObject, mo
     )
     what = "data is there and verified" if verified else "the provider says that it is complete; it wrote no manifest"
     done = common.enter(process, TransferState.COMPLETED, moment, what, 13)
+    withdrawn = result.get("revoked")
+    if isinstance(withdrawn, dict):
+        return revoked(done, withdrawn, moment)
     return done.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
+
+
+def revoked(process: TransferProcess, result: JsonObject, moment: Moment) -> TransferProcess:
+    """Access is withdrawn; where the vault keeps what was deleted, until when (step 17)."""
+    purge_at = result.get("purge_at")
+    if isinstance(purge_at, str) and process.destination is not None:
+        return replace(process, destination=replace(process.destination, purge_at=datetime.fromisoformat(purge_at)))
+    return process.noted(moment.now, "SAS revoked, its secret deleted", 17)
 
 
 def said_complete(process: TransferProcess, moment: Moment) -> TransferProcess:

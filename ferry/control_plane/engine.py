@@ -13,7 +13,7 @@ from typing import Protocol
 from ferry.control_plane import index, look_schedule, notices
 from ferry.control_plane.engine_run import Handled, Run, log_news
 from ferry.domain.callback_address import CallbackAddress
-from ferry.domain.decision import Decision, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
+from ferry.domain.decision import Claim, Decision, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
 from ferry.domain.faults import AlreadyExists, CommitConflict, EffectFailed, Fault, FaultCode, NotFound
 from ferry.domain.process import LEASED, LONG_RUNNING, Intent, IntentKind, JsonObject, Process, ScheduledLook
 from ferry.ports import Clock, IndexRow, Lane, LookMessage, ProcessStore, Record, TaskQueue
@@ -114,6 +114,9 @@ class Engine[P: Process]:
         if isinstance(task, Look) and look_schedule.is_stale(run.working, task.epoch):
             return Handled(run.working)
         refused = self._apply(run, task)
+        if isinstance(task, Claim) and not run.is_dirty:
+            # It is known already, and whoever has committed it is at it: a check at the same time would cost twice.
+            return Handled(run.working)
         if run.is_dirty or (isinstance(task, Look) and self._look_is_lost(run.working)):
             refused = self._commit(run) or refused
         if isinstance(task, Poisoned):

@@ -10,6 +10,7 @@ from ferry.data_plane.verification import DeliveryVerifier
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.callbacks import CallbackSender
+from ferry.effects.delivery import DeliveryCheck
 from ferry.effects.flows import FlowController
 from ferry.effects.messages import MessageSender
 from ferry.services.accounts import account_directory, public_endpoint
@@ -24,6 +25,7 @@ def transfer_service(settings: Settings, outside: Outside, flows: FlowService, p
     provisioner = ObjectStorageProvisioner(
         outside.storage, outside.vault, accounts=accounts, clock=outside.clock, sas_seconds=settings.limits.sas_seconds
     )
+    verifier = DeliveryVerifier(outside.storage, outside.vault, accounts=accounts)
     sender = MessageSender(peer=outside.peer, vault=outside.vault, callback_url=settings.callback_url)
     controller = FlowController(plane_of=plane_of(settings, outside, planes, flows), vault=outside.vault)
     teller = CallbackSender(callbacks=outside.callbacks, vault=outside.vault, participant_id=settings.participant_id)
@@ -38,7 +40,7 @@ def transfer_service(settings: Settings, outside: Outside, flows: FlowService, p
             IntentKind.REMOVE_DESTINATION: provisioner.remove,
             IntentKind.SEND_MESSAGE: sender.send_for_transfer,
             IntentKind.ASK_PEER: sender.ask_about_transfer,
-            IntentKind.VERIFY_DELIVERY: DeliveryVerifier(outside.storage, outside.vault, accounts=accounts).verify,
+            IntentKind.VERIFY_DELIVERY: DeliveryCheck(verifier.verify, provisioner.revoke).check,
             IntentKind.START_DATA_FLOW: controller.start,
             IntentKind.CHECK_DATA_FLOW: controller.check,
             IntentKind.SUSPEND_DATA_FLOW: controller.suspend,

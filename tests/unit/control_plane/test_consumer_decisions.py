@@ -199,6 +199,14 @@ def test_verified_data_completes_whoever_told_of_it() -> None:
     assert completed.deadline_at is None
 
 
+def test_access_that_was_withdrawn_with_the_check_is_not_withdrawn_again() -> None:
+    checking = decided(consumer_in(_S.STARTED), TRIGGER)
+    found = {**VERIFIED, "revoked": {"purge_at": None}}
+    completed = decided(checking, done(checking, IntentKind.VERIFY_DELIVERY, found))
+    assert (completed.state, kinds(completed)) == (_S.COMPLETED, [])
+    assert completed.history[-1].step == 17
+
+
 def test_data_found_before_the_request_was_answered_withdraws_the_request() -> None:
     checking = decided(consumer_in(_S.REQUESTING), TRIGGER)
     completed = decided(checking, done(checking, IntentKind.VERIFY_DELIVERY, VERIFIED))

@@ -107,9 +107,17 @@ def test_intent_that_was_withdrawn_by_the_result_before_it_is_not_performed() ->
         Intent("check", _I.VERIFY_DELIVERY, {"claim": "x"}), Intent("send", _I.SEND_MESSAGE, {"message": "x"})
     )
     bench.put(started)
-    bench.engine.handle(CONSUMER_PID, TRIGGER, budget_seconds=1)
+    bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
     performed = [intent.id for intent, _ in bench.effects.seen]
     assert performed[0] == "check" and "send" not in performed
+
+
+def test_news_that_is_known_already_is_left_to_whoever_is_at_it() -> None:
+    bench = transfer_bench(RESULTS)
+    checking = Intent("check", _I.VERIFY_DELIVERY, {"claim": "completion message"})
+    bench.put(consumer_in(_S.COMPLETING).with_intents(checking))
+    handled = bench.engine.handle(CONSUMER_PID, TRIGGER, budget_seconds=1)
+    assert (bench.effects.seen, handled.looks) == ([], ())
 
 
 def test_every_commit_has_an_operation_id_and_a_revision_of_its_own() -> None:
