@@ -16,7 +16,7 @@ infra=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 
 poll_seconds=10
 polls=90 # a quarter of an hour: new roles take minutes to count everywhere
-handshakes=5
+tries=5
 
 usage() { sed -n '5,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
@@ -68,6 +68,7 @@ choose() {
   fi
   [ "$IDENTITY" = mock ] || [ -n "$PARTNERS" ] ||
     die "$file: with IDENTITY=signed nobody gets in who is not in PARTNERS; name them, or deploy two files"
+  [ -n "$ALLOWED_HOSTS" ] || die "$file: no partner can be called without its host in ALLOWED_HOSTS"
 }
 
 # Sets `parameters` from the chosen participant's file.
@@ -130,8 +131,21 @@ make_package() {
 
 publish_code() {
   say "== $NAME: publishing the code (Azure installs the packages; some minutes)"
-  azure functionapp deployment source config-zip --resource-group "$RESOURCE_GROUP" --name "$app" --src "$package" \
-    --build-remote true --timeout 900 --output none
+  persist "Azure did not take the code" \
+    azure functionapp deployment source config-zip --resource-group "$RESOURCE_GROUP" --name "$app" \
+    --src "$package" --build-remote true --timeout 900 --output none
+}
+
+# Repeats a command that may fail while roles do not count everywhere. Arguments: what to say at the end, the command.
+persist() {
+  local what=$1 try
+  shift
+  for ((try = 1; ; try++)); do
+    if "$@"; then return; fi
+    [ "$try" -lt "$tries" ] || die "$what, $tries times. Run this again"
+    say "that failed; trying it again in $((try * poll_seconds)) s"
+    sleep $((try * poll_seconds))
+  done
 }
 
 # Runs a command until it succeeds. Arguments: what is waited for, the command.
@@ -156,20 +170,16 @@ has_extension_key() {
 
 # Event Grid asks the app for its consent; an app that has just started may be too slow for that.
 subscribe() {
-  local topic account try
+  local topic account
   topic=$(output_of topicName)
   if [ -z "$topic" ]; then return; fi
   account=$(output_of hostAccountName)
   wait_until "the host has made its key for events" has_extension_key
   say "== $NAME: subscribing to the markers of finished transfers"
-  for ((try = 1; ; try++)); do
-    if azure deployment group create --resource-group "$RESOURCE_GROUP" --name ferry-completion \
-      --template-file "$infra/completion.bicep" --no-prompt true --output none \
-      --parameters "appName=$app" "topicName=$topic" "hostAccountName=$account"; then return; fi
-    [ "$try" -lt "$handshakes" ] || die "Event Grid could not subscribe; transfers complete by message and by look" \
-      "all the same. Run this again"
-    sleep "$poll_seconds"
-  done
+  persist "Event Grid could not subscribe (transfers complete by message and by look all the same)" \
+    azure deployment group create --resource-group "$RESOURCE_GROUP" --name ferry-completion \
+    --template-file "$infra/completion.bicep" --no-prompt true --output none \
+    --parameters "appName=$app" "topicName=$topic" "hostAccountName=$account"
 }
 
 tell() {

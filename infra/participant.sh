@@ -65,9 +65,9 @@ check_participant() {
   must_match SUBSCRIPTION "$SUBSCRIPTION" '[A-Za-z0-9 ._()-]*' 'the name or id of a subscription, or empty'
   IDENTITY=${IDENTITY:-signed} MANAGEMENT_AUTH=${MANAGEMENT_AUTH:-function-key}
   must_match ALLOWED_HOSTS "$ALLOWED_HOSTS" '[A-Za-z0-9.:*,-]*' 'hosts, separated by commas without a space'
-  must_match ENTRA_AUDIENCE "$ENTRA_AUDIENCE" '[A-Za-z0-9][A-Za-z0-9.:/_-]*|' 'the audience of a token'
-  must_match PARTNERS "$PARTNERS" '\{.*\}|' 'a JSON object'
-  must_match SETTINGS "$SETTINGS" '\{.*\}|' 'a JSON object'
+  must_match ENTRA_AUDIENCE "$ENTRA_AUDIENCE" '([A-Za-z0-9][A-Za-z0-9.:/_-]*)?' 'the audience of a token'
+  must_match PARTNERS "$PARTNERS" '(\{.*\})?' 'a JSON object'
+  must_match SETTINGS "$SETTINGS" '(\{.*\})?' 'a JSON object'
   must_match IDENTITY "$IDENTITY" 'signed|mock' 'signed or mock'
   must_match MANAGEMENT_AUTH "$MANAGEMENT_AUTH" 'function-key|entra' 'function-key or entra'
   [ "$MANAGEMENT_AUTH" != entra ] || [ -n "$ENTRA_AUDIENCE" ] || die "$file: MANAGEMENT_AUTH=entra needs ENTRA_AUDIENCE"

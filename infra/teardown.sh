@@ -25,12 +25,18 @@ tell_what_would_go() {
 }
 
 remove() {
+  local looks=1
   if has_group; then
+    looks=6
     say "== $NAME: deleting resource group $RESOURCE_GROUP (some minutes)"
     azure group delete --name "$RESOURCE_GROUP" --yes --output none
   fi
-  # A deleted vault keeps its secrets, and its name, for days.
-  find_deleted_vault
+  # A deleted vault keeps its secrets, and its name, for days; it is listed a moment after it was deleted.
+  for ((; looks > 0; looks--)); do
+    find_deleted_vault
+    if [ -n "$deleted_vault" ] || [ "$looks" -eq 1 ]; then break; fi
+    sleep 5
+  done
   case $deleted_vault in
     deleted)
       say "== $NAME: purging the vault $vault"

@@ -1,5 +1,5 @@
 """Sorts the tests: those marked `emulators` or `e2e` may open sockets, those marked `model` run whole flows in memory,
-every other one is a unit test.
+those marked `fuzz` send generated requests, every other one is a unit test.
 
 It also brings the options that a conftest below tests/ would bring too late.
 """
@@ -7,6 +7,7 @@ It also brings the options that a conftest below tests/ would bring too late.
 import pytest
 
 TIERS_WITH_SOCKETS = ("emulators", "e2e")
+TIERS_IN_MEMORY = ("model", "fuzz")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,5 +25,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         needs_sockets = any(item.get_closest_marker(tier) for tier in TIERS_WITH_SOCKETS)
         if needs_sockets:
             item.add_marker("enable_socket")
-        elif item.get_closest_marker("model") is None:
+        elif not any(item.get_closest_marker(tier) for tier in TIERS_IN_MEMORY):
             item.add_marker("unit")

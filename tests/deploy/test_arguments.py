@@ -6,7 +6,7 @@ DOCUMENT = """
 ```sh
 az login   # once
 az group create -n "$NAME" \\
-  -l westeurope
+  -l "$(az config get defaults.location -o tsv)"
 curl -H "x-functions-key: $(az functionapp keys list -g "$GROUP" -n app --query functionKeys.default -o tsv)" https://x
 ```
 az group delete -n not-in-a-block
@@ -16,7 +16,8 @@ az group delete -n not-in-a-block
 def test_calls_in_shell_blocks_of_a_document_are_found() -> None:
     assert documented_calls(DOCUMENT) == [
         ("login",),
-        ("group", "create", "-n", "value", "-l", "westeurope"),
+        ("group", "create", "-n", "value", "-l", "value"),
+        ("config", "get", "defaults.location", "-o", "tsv"),
         ("functionapp", "keys", "list", "-g", "value", "-n", "app", "--query", "functionKeys.default", "-o", "tsv"),
     ]
 

@@ -58,6 +58,10 @@ def test_longest_name_fits(name: str, longest: int) -> None:
         ("NAME=consumer\nLOCATION=westeurope\nIDENTITY=none", "IDENTITY must be"),
         ("NAME=consumer\nLOCATION=westeurope\nMANAGEMENT_AUTH=entra", "needs ENTRA_AUDIENCE"),
         ("NAME=consumer\nLOCATION=westeurope\nPARTNERS=provider", "PARTNERS must be a JSON object"),
+        (
+            'NAME=consumer\nLOCATION=westeurope\nPARTNERS={"p": "did:web:p.example"}',
+            "without its host in ALLOWED_HOSTS",
+        ),
         ("NAME=consumer\nLOCATION=$(touch ran)", "LOCATION must be"),
         ("NAME=consumer\nLOCATION=westeurope", "nobody gets in who is not in PARTNERS"),
     ],

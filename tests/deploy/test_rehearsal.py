@@ -27,7 +27,7 @@ def test_deployment_that_fails_at_any_call_converges_when_run_again(tmp_path: Pa
     rehearsed = rehearse(Scenarios(tmp_path).one(), when=["before"])
     assert rehearsed.faults == ()
     assert len(rehearsed.calls) > 10
-    assert rehearsed.reruns > 10
+    assert rehearsed.reruns > 5
 
 
 @pytest.mark.parametrize("script", [CARELESS, TRUSTING])

@@ -1,7 +1,11 @@
 """What the templates set is what the app reads: no unknown setting, none missing, connections that it takes."""
 
 import ast
+import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -30,6 +34,13 @@ GIVEN = {
     "AzureWebJobsStorage__credential": "managedidentity",
     "AzureWebJobsStorage__clientId": "66666666-2222-3333-4444-555555555555",
 }
+
+TRIGGERS = """
+import json, function_app
+triggers = {it.get_function_name(): it.get_trigger().get_dict_repr() for it in function_app.app.get_functions()}
+told = {name: [str(it.get(key) or "") for key in ("type", "connection", "source")] for name, it in triggers.items()}
+print("\\n" + json.dumps(told))
+"""
 
 
 def ferry_settings() -> set[str]:
@@ -71,6 +82,17 @@ def test_trigger_connection_has_blobs_and_queues() -> None:
 
 def test_sdk_finds_the_identity_among_several() -> None:
     assert "AZURE_CLIENT_ID" in app_settings()
+
+
+def test_app_with_the_settings_of_the_template_has_its_triggers() -> None:
+    environment = {"PATH": os.environ["PATH"], **GIVEN}
+    told = subprocess.run(
+        [sys.executable, "-c", TRIGGERS], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    triggers: dict[str, list[str]] = json.loads(told.splitlines()[-1])
+    assert triggers["completion_marker"] == ["blobTrigger", "DESTINATION", "EventGrid"]
+    assert triggers["consumer_tasks"] == ["queueTrigger", "AzureWebJobsStorage", ""]
+    assert triggers["janitor"] == ["timerTrigger", "", ""]
 
 
 def test_settings_that_flex_consumption_refuses_are_not_set() -> None:

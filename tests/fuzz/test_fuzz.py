@@ -15,7 +15,7 @@ from ferry.services import web
 from tests.fuzz.host import FunctionsHost, functions_host
 from tests.fuzz.seed import POLICY, Known, known_ids, seeded
 
-pytestmark = [pytest.mark.model, pytest.mark.slow]
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow]
 
 CHECKS: list[Any] = [
     getattr(checks, name)

