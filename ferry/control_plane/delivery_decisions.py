@@ -35,7 +35,7 @@ def claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> Tr
     if source is not ClaimSource.MESSAGE:
         return process.with_intents(check)
     entered = common.enter(process, TransferState.COMPLETING, moment, f"said to be complete by {source.value}", 13)
-    return entered.without_kinds(IntentKind.SEND_MESSAGE).with_intents(check)
+    return entered.without_kinds(IntentKind.SEND_MESSAGE, IntentKind.ASK_PEER).with_intents(check)
 
 
 def verified(process: TransferProcess, waiting: Intent, result: JsonObject, moment: Moment) -> TransferProcess:

@@ -78,9 +78,9 @@ def unacknowledged(process: TransferProcess, moment: Moment, why: str) -> Transf
 
 
 def _asking(process: TransferProcess, message: str, fault: Fault, moment: Moment) -> TransferProcess:
-    """A consumer that refuses to be suspended may have found everything: it is asked how it stands."""
+    """Who refuses to be suspended may have completed it: it is asked how it stands."""
     is_refused = message == _SUSPENSION and fault.code != FaultCode.PEER_UNREACHABLE
-    if process.role is Role.CONSUMER or not is_refused or process.has_intent(IntentKind.ASK_PEER):
+    if not is_refused or process.has_intent(IntentKind.ASK_PEER):
         return process
     return process.with_intents(steps.intent(moment, IntentKind.ASK_PEER))
 

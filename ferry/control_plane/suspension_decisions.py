@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ferry.control_plane import steps
 from ferry.control_plane import transfer_decisions as common
-from ferry.domain.decision import Command, Decision, Moment, Received
+from ferry.domain.decision import Command, Decision, Done, Moment, Received
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Intent, IntentKind
@@ -61,13 +61,21 @@ def flow_stands(process: TransferProcess, waiting: Intent, moment: Moment) -> Tr
 def told(process: TransferProcess, moment: Moment) -> TransferProcess:
     """The other side has taken our suspension, or our resumption."""
     if process.state is _S.SUSPENDING:
-        return common.enter(process, _S.SUSPENDED, moment, "suspension told to the other side")
+        heard = process.without_kinds(IntentKind.ASK_PEER)
+        return common.enter(heard, _S.SUSPENDED, moment, "suspension told to the other side")
     if process.state is not _S.RESUMING:
         return process
     entered = common.enter(process, _S.STARTED, moment, "resumption told to the other side")
     if process.role is Role.CONSUMER or process.is_pull:
         return entered
     return entered.with_intents(steps.intent(moment, IntentKind.RESUME_DATA_FLOW))
+
+
+def provider_answered(process: TransferProcess, done: Done, moment: Moment) -> TransferProcess:
+    """How the provider stands that has refused our suspension: what it has completed is to be found."""
+    if process.state is not _S.SUSPENDING or done.result.get("state") != _S.COMPLETED.value:
+        return process
+    return undone(process, "the provider has completed it", moment)
 
 
 def suspended_by_peer(process: TransferProcess, received: Received, moment: Moment) -> TransferProcess:

@@ -80,7 +80,8 @@ _SEEN_STARTED = frozenset({_S.STARTED, _S.SUSPENDING, _S.RESUMING})
 _OVER = frozenset({_S.COMPLETED, _S.DEPROVISIONING, _S.DEPROVISIONED})
 
 # Which message is applied in which state, for a push: the other side may overtake its own answer, and ours. A provider
-# that is telling of its start counts as STARTED (`seen_state`).
+# that is telling of its start counts as STARTED (`seen_state`). Who is telling of a suspension refuses a start: it
+# cannot know yet whether that comes before or after it, and is told again when it does.
 PUSH_ACCEPTS: TransferTable = {
     Role.CONSUMER: {
         _M.TRANSFER_START: frozenset({_S.REQUESTING, _S.REQUESTED, _S.SUSPENDED, _S.RESUMING}),
@@ -100,13 +101,13 @@ PUSH_ACCEPTS: TransferTable = {
 PUSH_KNOWN: TransferTable = {
     Role.CONSUMER: {
         # The consumer may have found everything before a start that was held up on its way reaches it.
-        _M.TRANSFER_START: frozenset({_S.STARTED, _S.SUSPENDING, _S.COMPLETING}) | _OVER,
+        _M.TRANSFER_START: frozenset({_S.STARTED, _S.COMPLETING}) | _OVER,
         _M.TRANSFER_COMPLETION: frozenset({_S.COMPLETING}) | _OVER,
         _M.TRANSFER_SUSPENSION: frozenset({_S.SUSPENDED}),
         _M.TRANSFER_TERMINATION: frozenset({_S.TERMINATED}),
     },
     Role.PROVIDER: {
-        _M.TRANSFER_START: frozenset({_S.STARTED, _S.SUSPENDING, _S.COMPLETING}) | _OVER,
+        _M.TRANSFER_START: frozenset({_S.STARTED, _S.COMPLETING}) | _OVER,
         _M.TRANSFER_COMPLETION: _OVER,
         _M.TRANSFER_SUSPENSION: frozenset({_S.SUSPENDED}),
         _M.TRANSFER_TERMINATION: frozenset({_S.TERMINATED}),
@@ -131,7 +132,7 @@ PULL_ACCEPTS: TransferTable = {
 }
 PULL_KNOWN: TransferTable = {
     Role.CONSUMER: {
-        _M.TRANSFER_START: frozenset({_S.SUSPENDING, _S.COMPLETING}) | _OVER,
+        _M.TRANSFER_START: frozenset({_S.COMPLETING}) | _OVER,
         _M.TRANSFER_COMPLETION: _OVER,
         _M.TRANSFER_SUSPENSION: frozenset({_S.SUSPENDED}),
         _M.TRANSFER_TERMINATION: frozenset({_S.TERMINATED}),

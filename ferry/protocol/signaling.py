@@ -142,7 +142,7 @@ def read_status(body: Json) -> FlowReport:
 def read_callback(body: Json, flow_id: str, state: FlowState) -> FlowReport:
     """What a data plane tells by a callback. Where it sends an empty object, the path alone says the state."""
     said: JsonObject = body if isinstance(body, Mapping) else {}
-    implied: dict[str, Json] = {"dataFlowId": flow_id, "state": state.value}
+    implied: dict[str, Json] = {"dataFlowId": flow_id, "state": _STATES_WRITTEN.get(state.value, state.value)}
     report = read_status({**implied, **said})
     is_fault = state is FlowState.FAILED and report.state in (FlowState.TERMINATED.value, FlowState.STARTED.value)
     if not is_fault:

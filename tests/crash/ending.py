@@ -114,7 +114,9 @@ def _transfer(host: Host, transfer: TransferProcess) -> object:
     """State, cause, and each line of history since the end; what was delivered, for the side that has verified it."""
     lines = [*host.outside.transfers.history(transfer.id), *(to_json(line) for line in transfer.history)]
     code = transfer.error.code if transfer.error else None
-    since_end = [(str(line["state"]), str(line["what"]).partition(":")[0]) for line in lines if line["state"] in FINAL]
+    ended = [(str(line["state"]), str(line["what"]).partition(":")[0]) for line in lines if line["state"] in FINAL]
+    # Whether the other side could still be told is a matter of moments.
+    since_end = [it for it in ended if it[1] != "given up"]
     if transfer.role is Role.PROVIDER:
         # It learns of the end in more than one way, but it ends once.
         return transfer.state_name, code, tuple(state for state, _ in since_end)

@@ -7,13 +7,17 @@ from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.control_plane.transfers import provider_pid_of
 from ferry.data_plane.manifest import DeliveryTally
 from ferry.domain.data_address import DestinationAddress
+from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.decision import CommandKind
+from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import StorageFailed, StorageProblem
+from ferry.ports import PeerAnswer, StorageFailed, StorageProblem
 from tests.crash.ending import ending_of
 from tests.crash.stage import TRANSFER_ID, Stage
+from tests.world.participants import STARTED_AT
 
 SHARED = "shared"
+READER = "http://reader.test/dataflows"
 SERVER_COPIES = ("Put Blob From URL", "Copy Blob From URL")
 
 
@@ -201,6 +205,68 @@ def provider_terminates(stage: Stage) -> None:
     end(stage)
 
 
+def paused(suspends: str, resumes: str) -> Callable[[Stage], None]:
+    """A copy that cannot get on is suspended, and resumed when the source is there again."""
+
+    def play(stage: Stage) -> None:
+        start_and_block(stage, "STARTED", "provider")
+        stage.settle(lambda it: it.state() == "STARTED")
+        suspend(stage, suspends)
+        stage.before_request(None)
+        stage.command(CommandKind.RESUME, resumes)
+        end(stage)
+
+    return play
+
+
+def suspend(stage: Stage, side: str) -> None:
+    """Suspended on both sides."""
+    stage.command(CommandKind.SUSPEND, side)
+    stage.settle(lambda it: it.state() == it.state("provider") == "SUSPENDED")
+
+
+def ended_while_suspended(stage: Stage) -> None:
+    start_and_block(stage, "STARTED", "provider")
+    suspend(stage, "provider")
+    stage.command(CommandKind.TERMINATE)
+    end(stage)
+
+
+def pull(stage: Stage) -> None:
+    """The consumer's client reads from the address of a data plane that is no part of the play, pauses, and is done."""
+    start_pull(stage)
+    suspend(stage, "consumer")
+    stage.command(CommandKind.RESUME)
+    stage.settle(lambda it: it.state() == it.state("provider") == "STARTED")
+    stage.command(CommandKind.COMPLETE)
+    stage.settle()
+    deprovision(stage)
+    note(stage)
+
+
+def terminated_pull(stage: Stage) -> None:
+    start_pull(stage)
+    stage.command(CommandKind.TERMINATE, "provider")
+    end(stage)
+
+
+def start_pull(stage: Stage) -> None:
+    """A pull whose address both sides keep."""
+    stage.agree()
+    plane = DataPlaneInstance("reader", STARTED_AT, STARTED_AT, READER, ("HttpData-PULL",))
+    stage.provider.outside.data_planes.create(plane.id, plane)
+    stage.world.network.attach(READER, _reader)
+    stage.start(transfer_type="HttpData-PULL", destination=None)
+    stage.settle(lambda it: it.state() == it.state("provider") == "STARTED")
+
+
+def _reader(method: str, url: str, headers: Mapping[str, str], body: JsonObject | None) -> PeerAnswer:
+    """The data plane: it is always ready."""
+    del method, url, headers, body
+    address = {"@type": "DataAddress", "endpointType": "HttpData", "endpoint": "http://reader.test/data"}
+    return PeerAnswer(200, {"dataFlowId": "flow-1", "state": "STARTED", "dataAddress": address})
+
+
 def container_deleted(stage: Stage) -> None:
     stage.agree()
     containers = stage.cloud.accounts["https://consumerdata.test"].containers
@@ -299,6 +365,7 @@ def _fails(name: str, play: Callable[[Stage], None], code: str) -> Scenario:
 
 _COMPLETES = ("COMPLETED", "DEPROVISIONED")
 
+
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("happy path", happy, _COMPLETES),
     Scenario("happy path without trigger", happy, _COMPLETES, has_trigger=False),
@@ -309,6 +376,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("data plane in another app", remote_plane, _COMPLETES, has_plane=True),
     Scenario("unmanaged container with a bystander", unmanaged, _COMPLETES),
     Scenario("stalled copy", stalled_copy, _COMPLETES),
+    Scenario("suspended and resumed by the consumer", paused("consumer", "consumer"), _COMPLETES),
+    Scenario("suspended by the provider, resumed by the consumer", paused("provider", "consumer"), _COMPLETES),
+    Scenario("suspended by the consumer, resumed by the provider", paused("consumer", "provider"), _COMPLETES),
+    Scenario("suspended at a data plane in another app", paused("provider", "provider"), _COMPLETES, has_plane=True),
+    Scenario("pull", pull, ("DEPROVISIONED",)),
+    _fails("terminated while suspended", ended_while_suspended, "TERMINATED_BY_CLIENT"),
+    _fails("terminated pull", terminated_pull, "TERMINATED_BY_CLIENT"),
     _fails("unmanaged container, failure", unmanaged_failure, "SOURCE_BLOB_MISSING"),
     _fails("source blob missing", source_missing, "SOURCE_BLOB_MISSING"),
     _fails("source key missing", source_key_missing, "SOURCE_KEY_MISSING"),

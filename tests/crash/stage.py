@@ -27,7 +27,9 @@ AGREEMENT_ID = "agreement-1"
 JANITOR_SECONDS = 20.0
 PATIENCE = timedelta(hours=3)
 LIMITS = {
-    "FERRY_DEADLINES": json.dumps(dict.fromkeys(("PREPARATION_REQUESTED", "REQUESTING", "INITIAL", "STARTED"), 150)),
+    "FERRY_DEADLINES": json.dumps(
+        {**dict.fromkeys(("PREPARATION_REQUESTED", "REQUESTING", "INITIAL", "STARTED"), 150), "SUSPENDED": 3600}
+    ),
     "FERRY_DEADLINE_SECONDS": "150",
     "FERRY_NOTIFY_SECONDS": "100",
 }
@@ -298,6 +300,7 @@ class Stage:
 
     def _add_plane(self) -> None:
         """The provider's data plane in an app of its own: its own stores and queue, the same vault."""
-        settings = settings_of("provider", FERRY_PUBLIC_URL="http://plane.test", FERRY_ROLES="dataplane")
+        changes = {"FERRY_PUBLIC_URL": "http://plane.test", "FERRY_ROLES": "dataplane"}
+        settings = settings_of("provider", **changes, FERRY_DEADLINES=LIMITS["FERRY_DEADLINES"])
         outside = replace(memory_outside(self.world, "provider"), vault=self.provider.outside.vault)
         self.hosts.append(Host("plane", self.world, settings, outside, self.plan, self.install))

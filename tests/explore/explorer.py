@@ -5,6 +5,7 @@ is with one mishap is known before anything with two is tried, each as deep as i
 """
 
 import itertools
+import random
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -14,11 +15,13 @@ from ferry.domain.message_kind import Role
 from ferry.domain.states import TransferState
 from tests.explore.documents import Decide, Documents, new_consumer, real_decisions
 from tests.explore.effects import CONSUMER, PROVIDER
-from tests.explore.invariants import broken_by_move, incomplete, is_sound, unrest
-from tests.explore.moves import SUSPENDS, give_up, moves
+from tests.explore.invariants import broken_by_move, disagreement, incomplete, is_sound, unrest
+from tests.explore.moves import RESUMES, SUSPENDS, give_up, moves
 from tests.explore.world import Move, Situation, World
 
 REST_LIMIT = 300
+# How often a random walk meets with a mishap.
+MISHAP_CHANCE = 0.1
 
 
 @dataclass(slots=True)
@@ -68,6 +71,8 @@ class Explorer:
         self.documents = Documents(decisions or real_decisions(), writes_blindly, pauses)
         self._rest_every = rest_every
         self._only = only
+        # Who gave up telling the other side may be of another mind than that one.
+        self._agrees = pauses and only != ("",)
         self.came_by: dict[Situation, tuple[Situation, str] | None] = {}
         self._levels: list[deque[Situation]] = []
         self._done: set[Situation] = set()
@@ -76,9 +81,7 @@ class Explorer:
         """Until so many distinct states are known, and all with up to `whole_up_to` mishaps, or something is broken."""
         begun = time.perf_counter()
         report = Report()
-        start = Situation(self.documents.intern(new_consumer()), 0, World())
-        if self.documents.pauses:
-            start = self._both_started(start)
+        start = self._start()
         self.came_by = {start: None}
         self._levels = [deque([start])]
         for level in itertools.count():
@@ -92,20 +95,59 @@ class Explorer:
         report.seconds = time.perf_counter() - begun
         return report
 
-    def _both_started(self, situation: Situation) -> Situation:
-        """Where a transfer that has met with nothing stands while its data flows: there pauses begin."""
-        seen = {situation}
-        while not self._flows(situation):
-            following = self._next_calm(situation, seen, with_time=False, gone="")
-            assert following is not None, "the transfer never starts"
-            seen.add(following)
-            situation = following
+    def wander(self, *, walks: int, longest: int, seed: int) -> Report:
+        """So many random walks of any length, which go deeper than a search can; each is brought to rest in the end."""
+        begun = time.perf_counter()
+        report, chance = Report(), random.Random(seed)
+        start = self._start()
+        self.came_by = {start: None}
+        for _ in range(walks):
+            length = chance.randint(1, longest)
+            situation = self._walked(start, length, chance, report)
+            report.visited += length
+            broken = None if report.violation else self._at_rest(situation)
+            if broken:
+                self._found(report, broken, situation)
+            if report.violation is not None:
+                break
+            report.rested += 1
+        report.states, report.documents = len(self.came_by), len(self.documents.known) - 1
+        report.seconds = time.perf_counter() - begun
+        return report
+
+    def _walked(self, situation: Situation, length: int, chance: random.Random, report: Report) -> Situation:
+        for _ in range(length):
+            found = sorted(moves(self.documents, situation), key=lambda move: move.label)
+            wanted = [it for it in found if not it.mishaps or any(part in it.label for part in self._only)]
+            calm = [it for it in wanted if not it.mishaps]
+            if not wanted:
+                break
+            following = chance.choice(calm if calm and chance.random() > MISHAP_CHANCE else wanted)
+            if following.after not in self.came_by:
+                self.came_by[following.after] = (situation, following.label)
+            broken = broken_by_move(self.documents, situation, following.after)
+            situation = following.after
+            if broken:
+                self._found(report, broken, situation)
+                return situation
         return situation
+
+    def _start(self) -> Situation:
+        """A transfer that has just been asked for; where clients pause, one that meets with nothing until it flows."""
+        start = Situation(self.documents.intern(new_consumer()), 0, World())
+        frontier, seen = deque([start]), {start}
+        while self.documents.pauses and not self._flows(frontier[0]):
+            situation = frontier.popleft()
+            for move in sorted(moves(self.documents, situation), key=lambda move: move.label):
+                if not move.mishaps and move.after not in seen:
+                    seen.add(move.after)
+                    frontier.append(move.after)
+        return frontier[0]
 
     def _flows(self, situation: Situation) -> bool:
         sides = [self.documents.at(it) for it in (situation.consumer, situation.provider) if it]
         started = [it.state is TransferState.STARTED for it in sides]
-        return started == [True, True] and situation.world.flow == "running"
+        return started == [True, True] and situation.world.flow == "none"
 
     def _explore_level(self, level: int, report: Report, states: int) -> bool:
         """Go on from all situations with so many mishaps; False where that was not to the end. 0 states: no limit."""
@@ -149,6 +191,11 @@ class Explorer:
 
     def _at_rest(self, situation: Situation) -> str | None:
         """What is wrong once everything has gone well from here on, and once one side is never heard of again."""
+        if self._agrees:
+            end = self._calmed(situation, with_time=False, resumes=False)
+            broken = "it does not come to rest" if end is None else disagreement(self.documents, end)
+            if broken:
+                return broken
         if is_sound(self.documents, situation):
             end = self._calmed(situation, with_time=False)
             broken = "it does not come to rest" if end is None else incomplete(self.documents, end)
@@ -161,23 +208,27 @@ class Explorer:
                 return f"{broken}, with {gone} gone for good" if gone else broken
         return None
 
-    def _calmed(self, situation: Situation, *, with_time: bool = True, gone: str = "") -> Situation | None:
+    def _calmed(
+        self, situation: Situation, *, with_time: bool = True, gone: str = "", resumes: bool = True
+    ) -> Situation | None:
         """Where it ends when nothing goes wrong any more; None where it does not end."""
         seen = {situation}
         for _ in range(REST_LIMIT):
-            following = self._next_calm(situation, seen, with_time, gone)
+            following = self._next_calm(situation, seen, with_time, gone, resumes=resumes)
             if following is None:
                 return situation
             seen.add(following)
             situation = following
         return None
 
-    def _next_calm(self, situation: Situation, seen: set[Situation], with_time: bool, gone: str) -> Situation | None:
+    def _next_calm(
+        self, situation: Situation, seen: set[Situation], with_time: bool, gone: str, *, resumes: bool
+    ) -> Situation | None:
         """A move that brings it forward: work first, then looks; giving up and deadlines come last."""
         looked: Situation | None = None
         late: Situation | None = None
         for move in moves(self.documents, situation, gone):
-            if move.after in seen or move.label.endswith(SUSPENDS):
+            if move.after in seen or move.label.endswith(SUSPENDS if resumes else (SUSPENDS, RESUMES)):
                 continue
             if move.label.endswith("is looked at"):
                 looked = move.after

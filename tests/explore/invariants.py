@@ -73,6 +73,13 @@ def unrest(documents: Documents, situation: Situation, gone: str = "") -> str | 
     return f"left behind: {', '.join(names)}" if names else None
 
 
+def disagreement(documents: Documents, situation: Situation) -> str | None:
+    """What is wrong when nothing is left to do until a client resumes: one side suspended, and the other not."""
+    seen = [documents.at(it).dsp_state for it in (situation.consumer, situation.provider) if it]
+    told = " and ".join(seen)
+    return f"they are {told}" if "SUSPENDED" in seen and set(seen) & {"STARTED", "REQUESTED"} else None
+
+
 def is_sound(documents: Documents, situation: Situation) -> bool:
     """Whether nothing has happened yet that could keep the transfer from being completed."""
     sides = [documents.at(number) for number in (situation.consumer, situation.provider) if number]

@@ -84,7 +84,7 @@ def deliver(documents: Documents, situation: Situation, name: str) -> tuple[Situ
     is_gone = documents.at(receiver).state in (TransferState.DEPROVISIONING, TransferState.DEPROVISIONED)
     if name in situation.taken and ((decided.is_refused and not is_gone) or decided.number != receiver):
         situation = situation._replace(contradicted=name)
-    elif not decided.is_refused:
+    elif not decided.is_refused and decided.number != receiver:
         situation = situation._replace(taken=situation.taken | {name})
     return moved(situation, PROVIDER if side == CONSUMER else CONSUMER, decided), decided.is_refused
 

@@ -20,7 +20,7 @@ from tests.explore.effects import BACKGROUND, CONSUMER, PROVIDER, finish, may_di
 from tests.explore.messages import arrive_again, go_on_accepting, moved, send
 from tests.explore.world import GONE, Move, Result, Situation
 
-SUSPENDS = "suspends"
+SUSPENDS, RESUMES = "suspends", "resumes"
 # Nobody suspends what was suspended and resumed so often already: an even number.
 TURN_LIMIT = 1
 # Effects that only take away.
@@ -106,8 +106,9 @@ def _performed(documents: Documents, situation: Situation, side: str, intent: In
     if intent.kind is IntentKind.SEND_MESSAGE:
         yield from send(documents, situation, side, intent)
     elif intent.kind is IntentKind.ASK_PEER:
-        heard = "heard" if documents.at(situation.consumer).dsp_state == "COMPLETED" else "unheard"
-        yield Move(f"{side} asks the consumer: {heard}", with_results(situation, Result(side, intent.id, heard)))
+        other = situation.provider if side == CONSUMER else situation.consumer
+        heard = "heard" if documents.at(other).dsp_state == "COMPLETED" else "unheard"
+        yield Move(f"{side} asks the other side: {heard}", with_results(situation, Result(side, intent.id, heard)))
     elif intent.kind in CLEANING and not documents.writes_blindly:
         # What only takes away is done and committed at once: that fewer orders are told apart hides none that matters.
         for move in perform(situation, side, intent):
@@ -178,7 +179,7 @@ def _pauses(documents: Documents, situation: Situation) -> Iterator[Move]:
             yield Move(f"{side}'s client {SUSPENDS}", moved(situation, side, suspended))
         resumed = documents.decide(number, "resume", Command(CommandKind.RESUME))
         if not resumed.is_refused and resumed.number != number:
-            yield Move(f"{side}'s client resumes", moved(situation, side, resumed))
+            yield Move(f"{side}'s client {RESUMES}", moved(situation, side, resumed))
 
 
 def _deaths(documents: Documents, situation: Situation) -> Iterator[Move]:

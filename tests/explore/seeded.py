@@ -96,6 +96,31 @@ def _start_refused_when_complete(before: TransferProcess, task: Task, decision: 
     return replace(decision, refused="not allowed") if is_late and over else decision
 
 
+def _flow_not_suspended(before: TransferProcess, task: Task, decision: Outcome) -> TransferProcess:
+    del before, task
+    return _without(decision.process, lambda it: it.kind is IntentKind.SUSPEND_DATA_FLOW)
+
+
+def _flow_not_resumed(before: TransferProcess, task: Task, decision: Outcome) -> TransferProcess:
+    del before, task
+    return _without(decision.process, lambda it: it.kind is IntentKind.RESUME_DATA_FLOW)
+
+
+def _start_known_while_suspending(before: TransferProcess, task: Task, decision: Outcome) -> Outcome:
+    """Who tells of its suspension takes a start for an old one."""
+    is_start = isinstance(task, Received) and task.kind is MessageKind.TRANSFER_START
+    return Decision(before) if is_start and before.state is TransferState.SUSPENDING else decision
+
+
+# Mishaps after which both sides must agree in the end whether they are suspended.
+NO_DEADLINES = ("dies", "repeated", "hears no answer", "is not heard")
+
+DEFECTS_OF_PAUSES: tuple[Defect, ...] = (
+    Defect("a suspended flow goes on", _changed(_flow_not_suspended)),
+    Defect("a resumed flow stands still", _changed(_flow_not_resumed)),
+    Defect("a start is known while a suspension is told", _changed(_start_known_while_suspending), needs=NO_DEADLINES),
+)
+
 DEFECTS: tuple[Defect, ...] = (
     Defect("no If-Match", _changed(lambda before, task, decision: decision.process), writes_blindly=True),
     Defect("no inbox", _changed(_no_inbox), needs=("repeated", "terminates")),

@@ -270,7 +270,11 @@ def test_start_that_is_wrong_is_refused_at_its_place(planes: Planes, changes: di
 PATHS = [
     ("plane", "POST", "dataflows/start"),
     ("plane", "GET", "dataflows/flow-1/status"),
+    ("plane", "POST", "dataflows/flow-1/suspend"),
+    ("plane", "POST", "dataflows/flow-1/resume"),
+    ("plane", "POST", "dataflows/flow-1/completed"),
     ("plane", "POST", "dataflows/flow-1/terminate"),
+    ("provider", "POST", "control/transfers/flow-1/dataflow/started"),
     ("provider", "POST", "control/transfers/flow-1/dataflow/completed"),
     ("provider", "POST", "control/transfers/flow-1/dataflow/errored"),
 ]
@@ -320,3 +324,24 @@ def test_callback_to_a_forbidden_host_is_refused(planes: Planes) -> None:
     answer = signaling.start(ApiRequest("POST", "x", headers, body=json.dumps(start_body(planes)).encode()))
     assert answer.status == 400
     assert planes.plane.outside.flows.load("flow-2") is None
+
+
+def test_flow_is_suspended_and_resumed_at_a_plane_in_another_app(planes: Planes) -> None:
+    begun(planes)
+    flow_id = planes.theirs().id
+    order = {"messageId": "m", "reason": "a pause"}
+    for verb, state in (("suspend", "SUSPENDED"), ("resume", "STARTED"), ("suspend", "SUSPENDED")):
+        status, body = call(planes.plane, "POST", f"dataflows/{flow_id}/{verb}", order)
+        assert (status, body["state"]) == (200, state)
+        assert call(planes.plane, "GET", f"dataflows/{flow_id}/status")[1]["state"] == state
+    # Its control plane knows of no pause, and lets it go on when it asks.
+    planes.run(20)
+    assert planes.ours().state is _S.COMPLETED
+    assert call(planes.plane, "POST", "dataflows/unknown/suspend", {"messageId": "m"})[0] == 404
+
+
+def test_end_that_is_told_with_an_empty_body_is_what_its_path_says(planes: Planes) -> None:
+    begun(planes)
+    assert call(planes.provider, "POST", f"control/transfers/{planes.theirs().id}/dataflow/errored", {})[0] == 200
+    assert planes.theirs().state is _S.TERMINATED
+    assert "gave no reason" in str(planes.theirs().error)

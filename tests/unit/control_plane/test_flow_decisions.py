@@ -10,7 +10,7 @@ from ferry.control_plane.flow_decisions import LEASE_SECONDS
 from ferry.control_plane.rules import FlowRules
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.decision import Done, Limits, Look, Poisoned, Task
+from ferry.domain.decision import Command, CommandKind, Done, Limits, Look, Poisoned, Task
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import IntentKind, JsonObject
@@ -222,3 +222,61 @@ def test_result_of_an_unknown_intent_and_tasks_of_others_are_nothing() -> None:
 def test_only_a_flow_with_a_callback_is_found_by_itself() -> None:
     assert begun().is_indexed
     assert not asked_for(None).is_indexed
+
+
+# --- suspended --------------------------------------------------------------------------------------------------
+
+SUSPEND = Command(CommandKind.SUSPEND, "a pause")
+RESUME = Command(CommandKind.RESUME)
+HALF: JsonObject = {"after": "page-3", "page_attempt": 1}
+
+
+def suspended() -> tuple[DataFlow, Done]:
+    """A flow that was suspended during its copy, and what the copy may still tell."""
+    running = taken(begun())
+    copy = intent_of(running, IntentKind.COPY)
+    return after(running, SUSPEND), Done(copy.id, IntentKind.COPY, {"attempt": copy.attempt})
+
+
+def test_suspended_flow_has_no_copy_and_a_deadline_of_its_own() -> None:
+    flow, _ = suspended()
+    assert (flow.state, flow.is_final, kinds(flow)) == (FlowState.SUSPENDED, False, [])
+    assert flow.deadline_at is not None
+    assert after(flow, SUSPEND) is flow
+
+
+def test_copy_that_was_suspended_tells_how_far_it_has_come() -> None:
+    flow, late = suspended()
+    told = after(flow, replace(late, result={**late.result, "finished": False, "checkpoint": HALF}))
+    assert (told.state, told.checkpoint) == (FlowState.SUSPENDED, HALF)
+    stranger = replace(late, result={"attempt": 7, "finished": False, "checkpoint": HALF})
+    assert after(flow, stranger).checkpoint is None
+
+
+def test_copy_that_was_done_before_it_noticed_is_done() -> None:
+    flow, late = suspended()
+    done_late = after(flow, replace(late, result={**late.result, "finished": True, "summary": {"blobs": 2}}))
+    assert done_late.state is FlowState.COMPLETED
+    assert kinds(done_late) == [IntentKind.NOTIFY_CONTROL_PLANE]
+
+
+def test_resumed_copy_is_one_attempt_more_of_the_same() -> None:
+    flow, late = suspended()
+    resumed = after(flow, RESUME)
+    assert resumed.state is FlowState.STARTED
+    assert intent_of(taken(resumed), IntentKind.COPY).attempt == 2
+    # What the suspended copy tells now is out of date.
+    assert after(resumed, replace(late, result={**late.result, "checkpoint": HALF})).checkpoint is None
+
+
+def test_only_a_suspended_flow_is_resumed_and_no_finished_one_is_suspended() -> None:
+    running = begun()
+    assert after(running, RESUME) is running
+    ended = after(running, TERMINATE)
+    assert after(ended, SUSPEND) is ended
+
+
+def test_flow_that_is_suspended_for_too_long_fails() -> None:
+    flow, _ = suspended()
+    late = flow_decisions.decide(flow, Look(), moment(8 * 86400, Limits())).process
+    assert (late.state, late.error and late.error.code) == (FlowState.FAILED, FaultCode.DEADLINE_EXCEEDED)

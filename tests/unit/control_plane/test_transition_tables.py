@@ -83,11 +83,11 @@ TRANSFER_APPLIED: dict[tuple[Role, MessageKind], dict[str, str]] = {
     (PROVIDER, _M.TRANSFER_TERMINATION): dict.fromkeys(("INITIAL", "STARTING", "COMPLETING", *_FLOWING), "TERMINATED"),
 }
 TRANSFER_KNOWN: dict[tuple[Role, MessageKind], set[str]] = {
-    (CONSUMER, _M.TRANSFER_START): {"STARTED", "SUSPENDING", "COMPLETING", *_OVER},
+    (CONSUMER, _M.TRANSFER_START): {"STARTED", "COMPLETING", *_OVER},
     (CONSUMER, _M.TRANSFER_COMPLETION): {"COMPLETING", *_OVER},
     (CONSUMER, _M.TRANSFER_SUSPENSION): {"SUSPENDED"},
     (CONSUMER, _M.TRANSFER_TERMINATION): {"TERMINATED"},
-    (PROVIDER, _M.TRANSFER_START): {"STARTED", "SUSPENDING", "COMPLETING", *_OVER},
+    (PROVIDER, _M.TRANSFER_START): {"STARTED", "COMPLETING", *_OVER},
     (PROVIDER, _M.TRANSFER_COMPLETION): _OVER,
     (PROVIDER, _M.TRANSFER_SUSPENSION): {"SUSPENDED"},
     (PROVIDER, _M.TRANSFER_TERMINATION): {"TERMINATED"},
@@ -105,7 +105,7 @@ PULL_APPLIED: dict[tuple[Role, MessageKind], dict[str, str]] = {
 }
 PULL_TOLD: dict[tuple[Role, MessageKind], set[str]] = {
     **TRANSFER_KNOWN,
-    (CONSUMER, _M.TRANSFER_START): {"SUSPENDING", "COMPLETING", *_OVER},
+    (CONSUMER, _M.TRANSFER_START): {"COMPLETING", *_OVER},
     (CONSUMER, _M.TRANSFER_COMPLETION): _OVER,
 }
 # A start that is on its way may have arrived: then the consumer may answer it with anything that STARTED allows.
