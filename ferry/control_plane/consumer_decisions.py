@@ -147,7 +147,7 @@ def _overdue(process: TransferProcess, moment: Moment) -> TransferProcess:
         return suspension_decisions.overdue(process, moment)
     if process.is_pull and process.state is TransferState.COMPLETING:
         return failure_decisions.unacknowledged(process, moment, "no answer of the provider")
-    fault = steps.late_fault(process, moment, common.STEP_OF_STATE.get(process.state))
+    fault = common.late_fault(process, moment)
     return common.terminate(process, fault, moment, tell_peer=True)
 
 

@@ -159,7 +159,7 @@ def _overdue(process: TransferProcess, moment: Moment) -> TransferProcess:
     if process.state in (TransferState.SUSPENDING, TransferState.RESUMING):
         return suspension_decisions.overdue(process, moment)
     asking = next((i for i in process.intents if i.kind is IntentKind.ASK_PEER), None)
-    fault = steps.late_fault(process, moment, common.STEP_OF_STATE.get(process.state))
+    fault = common.late_fault(process, moment)
     fault = steps.content_fault(asking.detail, fault.code) if asking else fault
     return common.terminate(process, fault, moment, tell_peer=True)
 

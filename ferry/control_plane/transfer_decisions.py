@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ferry.control_plane import steps
 from ferry.domain.decision import Decision, Moment, Received
-from ferry.domain.faults import Fault
+from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import IntentKind, Json
 from ferry.domain.states import PULL_ACCEPTS, PULL_KNOWN, PUSH_ACCEPTS, PUSH_KNOWN, TransferState
@@ -71,7 +71,25 @@ def enter(
     entered = replace(process, state=state, state_at=moment.now, poisoned=0)
     waits = not entered.is_final and state is not TransferState.DEPROVISIONING
     limit = steps.deadline(moment, state.value) if waits else None
+    ends_at = _access_ends_at(entered)
+    if limit is not None and ends_at is not None:
+        limit = min(limit, ends_at)
     return replace(entered, deadline_at=limit).noted(moment.now, what, step)
+
+
+def late_fault(process: TransferProcess, moment: Moment) -> Fault:
+    """The fault of a transfer whose deadline has passed."""
+    ends_at = _access_ends_at(process)
+    if ends_at is not None and moment.now >= ends_at:
+        text = f"transfer {process.id} was suspended for longer than its SAS was valid; start a new transfer"
+        return Fault(FaultCode.SAS_EXPIRED, text, retryable=True)
+    return steps.late_fault(process, moment, STEP_OF_STATE.get(process.state))
+
+
+def _access_ends_at(process: TransferProcess) -> datetime | None:
+    """When a push that is suspended can go on no more: nobody renews its SAS meanwhile."""
+    is_suspended = process.state is TransferState.SUSPENDED and process.destination is not None
+    return process.destination.sas_expires_at if is_suspended and process.destination else None
 
 
 def terminate(process: TransferProcess, fault: Fault, moment: Moment, *, tell_peer: bool) -> TransferProcess:

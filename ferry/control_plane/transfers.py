@@ -93,6 +93,25 @@ class TransferService(ProcessService[TransferProcess]):
             process = self.engine.load(process.id)
             if process.request_digest != demand.request_digest:
                 raise
+        return self._with_address(process, secret, begun)
+
+    def repeated(
+        self, peer_id: str, consumer_pid: str, request_digest: str, secret: Secret | None
+    ) -> HandledTransfer | None:
+        """The transfer that this request began once, or None. Raises AlreadyExists where it came with another body."""
+        process_id = provider_pid_of(peer_id, consumer_pid)
+        try:
+            process = self.engine.load(process_id)
+        except NotFound:
+            return None
+        if process.request_digest != request_digest:
+            raise AlreadyExists(self.engine.kind, process_id, "with another body")
+        return self._with_address(process, secret, None)
+
+    def _with_address(
+        self, process: TransferProcess, secret: Secret | None, begun: HandledTransfer | None
+    ) -> HandledTransfer:
+        """The transfer as it stands, with the SAS in our vault where it still waits for that."""
         waiting = next((i for i in process.intents if i.kind is IntentKind.STORE_ADDRESS), None)
         destination = process.destination
         if waiting is None or destination is None or secret is None:

@@ -8,13 +8,16 @@ from ferry.api.dsp.answers import ErrorBody, PeerEndpoint
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.engine import Handled
+from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.control_plane.transfers import TransferService, provider_pid_of
 from ferry.domain.contracts import Asset, ContractAgreement
+from ferry.domain.faults import EffectFailed, InvalidInput
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Json
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Clock, Definitions
 from ferry.protocol import envelope, messages, transfer_messages
+from ferry.protocol.messages import TransferRequest
 from ferry.protocol.reader import load
 
 
@@ -58,6 +61,16 @@ class TransferEndpoint:
 
     def _request(self, request: ApiRequest, peer_id: str) -> ApiAnswer:
         wanted = messages.read_transfer_request(load(request.body))
+        try:
+            return _answer(201, self.transfers.accept(self._demand(wanted, peer_id), requests.secret_of(wanted)))
+        except (EffectFailed, InvalidInput):
+            # What was accepted once is answered like the first, whatever has become of asset, policy and planes.
+            known = self.transfers.repeated(peer_id, wanted.consumer_pid, wanted.digest, requests.secret_of(wanted))
+            if known is None:
+                raise
+            return _answer(201, known)
+
+    def _demand(self, wanted: TransferRequest, peer_id: str) -> TransferDemand:
         agreement = self.agreements.get(wanted.agreement_id)
         asset = self.assets.get(agreement.asset_id) if agreement else None
         plane_for = self.planes.choose
@@ -65,7 +78,7 @@ class TransferEndpoint:
         self.check_peer_address(demand.callback_address)
         if demand.destination is not None and demand.destination.endpoint:
             self.check_peer_address(demand.destination.endpoint)
-        return _answer(201, self.transfers.accept(demand, requests.secret_of(wanted)))
+        return demand
 
     def _errors(self, request: ApiRequest, role: Role) -> ErrorBody:
         def body(status: int, reasons: list[str], peer_id: str | None) -> dict[str, Json]:

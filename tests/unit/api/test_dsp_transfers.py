@@ -204,6 +204,22 @@ def test_request_that_is_not_granted_names_its_cause(
     assert f"fault: {code}" in body["reason"]
 
 
+@pytest.mark.parametrize("change", [without_asset, for_friends])
+def test_repeated_request_is_answered_like_the_first_whatever_has_changed_since(
+    pair: Pair, change: Callable[[Pair], None]
+) -> None:
+    client = consumer_of(pair)
+    first = body_of(client.post("transfers/request", transfer_request(pair)), 201)
+    change(pair)
+    assert body_of(client.post("transfers/request", transfer_request(pair)), 201) == first
+
+
+def test_other_request_under_a_known_pid_is_a_conflict_even_where_it_would_not_be_granted(pair: Pair) -> None:
+    client = consumer_of(pair)
+    body_of(client.post("transfers/request", transfer_request(pair)), 201)
+    assert client.post("transfers/request", transfer_request(pair, agreementId="unknown")).status == 409
+
+
 def test_somebody_elses_agreement_and_none_are_refused_in_the_same_words(pair: Pair) -> None:
     unknown = body_of(consumer_of(pair).post("transfers/request", transfer_request(pair, agreementId="unknown")), 400)
     foreign = body_of(consumer_of(pair, "other").post("transfers/request", transfer_request(pair)), 400)

@@ -139,11 +139,19 @@ def test_suspended_transfer_is_deprovisioned_with_everything_of_it() -> None:
 
 
 def test_suspended_transfer_is_ended_at_its_deadline() -> None:
-    half_way = HalfWay(pair := make_pair(blobs=BLOBS, FERRY_DEADLINES='{"SUSPENDED": 3600}'), "provider")
+    half_way = HalfWay(pair := make_pair(blobs=BLOBS, FERRY_DEADLINES='{"SUSPENDED": 1800}'), "provider")
+    pair.drain()
+    pair.run(seconds=2400)
+    assert half_way.states == (_S.TERMINATED, _S.TERMINATED)
+    assert "SUSPENDED for more than 1800 s" in str(half_way.theirs.error or half_way.ours.error)
+
+
+def test_suspended_transfer_is_ended_when_its_sas_runs_out_with_that_cause() -> None:
+    half_way = HalfWay(pair := make_pair(blobs=BLOBS), "provider")
     pair.drain()
     pair.run(seconds=4000)
     assert half_way.states == (_S.TERMINATED, _S.TERMINATED)
-    assert "SUSPENDED for more than 3600 s" in str(half_way.theirs.error or half_way.ours.error)
+    assert {fault.code for fault in (half_way.theirs.error, half_way.ours.error) if fault} == {"SAS_EXPIRED"}
 
 
 def test_suspension_that_the_other_side_never_hears_of_holds_all_the_same() -> None:
