@@ -98,6 +98,7 @@ class ListingBench:
                 "FERRY_PUBLIC_URL": "http://consumer.test",
                 "FERRY_VAULT_URL": "https://vault.test",
                 "FERRY_API_KEY": KEY,
+                "FERRY_IDENTITY": "mock",
             }
         )
         outside = replace(memory_outside(world, "consumer", settings), transfers=self._store)

@@ -1,7 +1,8 @@
 """Documents with public keys, by HTTP through the egress guard: DID documents of partners, key sets of Entra ID.
 
 Each is kept for five minutes. A key that is not in it makes us ask once more, but never more often than every ten
-seconds, so that nobody can make us call others by sending tokens; so is a failure remembered. (Decision record 9.)
+seconds, so that nobody can make us call others by sending tokens; so is a failure remembered. Who wants a
+document while another thread asks for it waits for that answer. (Decision record 9.)
 """
 
 import threading
@@ -28,13 +29,14 @@ class _Asked:
 
 
 class FetchedKeyDocuments:
-    """ports.KeyDocuments over a Peer that shows no identity. The URLs are those of the settings, so they are few."""
+    """ports.KeyDocuments over a Peer that shows no identity. Safe for threads."""
 
     def __init__(self, peer: Peer, *, clock: Clock) -> None:
         self._peer = peer
         self._clock = clock
         self._asked: dict[str, _Asked] = {}
-        self._lock = threading.Lock()
+        # By URL; those come from the settings, so there are few.
+        self._locks: dict[str, threading.Lock] = {}
 
     def get(self, url: str) -> JsonObject:
         """The document."""
@@ -45,14 +47,21 @@ class FetchedKeyDocuments:
         return self._document(url, PAUSE_SECONDS)
 
     def _document(self, url: str, kept_seconds: float) -> JsonObject:
-        now = self._clock.now()
-        last = self._asked.get(url)
-        age = (now - last.at).total_seconds() if last else None
-        if last is None or age is None or age >= (PAUSE_SECONDS if last.failure else kept_seconds):
-            last = self._ask(url, now)
+        last = self._kept(url, kept_seconds)
+        if last is None:
+            with self._locks.setdefault(url, threading.Lock()):
+                last = self._kept(url, kept_seconds) or self._ask(url, self._clock.now())
         if last.failure is not None:
             raise EffectFailed(last.failure)
         return last.document or {}
+
+    def _kept(self, url: str, kept_seconds: float) -> _Asked | None:
+        """What came of the last request, as long as it holds."""
+        last = self._asked.get(url)
+        if last is None:
+            return None
+        age_seconds = (self._clock.now() - last.at).total_seconds()
+        return last if age_seconds < (PAUSE_SECONDS if last.failure else kept_seconds) else None
 
     def _ask(self, url: str, now: datetime) -> _Asked:
         asked = _Asked(now)
@@ -65,8 +74,7 @@ class FetchedKeyDocuments:
         except EffectFailed as error:
             is_forbidden = error.fault.code == FaultCode.ADDRESS_FORBIDDEN
             asked = replace(asked, failure=error.fault if is_forbidden else _away(url, error.fault.message))
-        with self._lock:
-            self._asked[url] = asked
+        self._asked[url] = asked
         return asked
 
 

@@ -1,7 +1,8 @@
 """What a participant offers to whom: assets, contract definitions and policies joined into offers.
 
 The access policy of a contract definition decides who sees its offers; the contract policy is what is offered, and is
-evaluated when somebody asks for it. Assets are read once for a page, those of one id with a single read.
+evaluated when somebody asks for it. Assets are read once for a page, those of one id with a single read; a page that
+would take more than `search_limit` of them is refused.
 """
 
 import uuid
@@ -12,14 +13,14 @@ from itertools import islice
 from ferry.domain.codec import to_json
 from ferry.domain.contracts import Asset, ContractDefinition, Criterion, PolicyDefinition
 from ferry.domain.criteria import matches, wanted_id
-from ferry.domain.faults import Fault, FaultCode
+from ferry.domain.faults import Fault, FaultCode, InvalidInput
 from ferry.domain.offers import OfferId, read_offer_id
 from ferry.domain.policy import (
     PolicyContext,
     PolicyScope,
-    never_allows,
     normal_rules,
     refusal,
+    refusal_of_agreement,
     stated_claims,
     worded_as,
 )
@@ -65,17 +66,21 @@ class OfferVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """The offers of this participant."""
+    """The offers of this participant. `search_limit`: how many assets may be looked at for one page."""
 
     assets: Definitions[Asset]
     policies: Definitions[PolicyDefinition]
     contract_definitions: Definitions[ContractDefinition]
     clock: Clock
+    search_limit: int = 10_000
 
     def page(
         self, participant_id: str, criteria: tuple[Criterion, ...] = (), *, after: str = "", offset: int = 0, limit: int
     ) -> CatalogPage:
-        """What this participant may see of the assets that meet the criteria, behind the id `after`."""
+        """What this participant may see of the assets that meet the criteria, behind the id `after`.
+
+        Raises InvalidInput where too many assets would have to be looked at.
+        """
         only = wanted_id(criteria)
         seen = self.datasets(participant_id, after=after) if only is None else self._alone(participant_id, only)
         found = (it for it in seen if matches(criteria, told_of(it.asset)))
@@ -83,11 +88,14 @@ class Catalog:
         return CatalogPage(page, next(found, None) is not None)
 
     def datasets(self, participant_id: str, *, after: str = "") -> Iterator[OfferedAsset]:
-        """Everything that this participant may see, in the order of its ids."""
+        """Everything that this participant may see, in the order of its ids. Raises InvalidInput like `page`."""
         shelf = self._shelf(participant_id)
         if not shelf:
             return
-        for asset in self.assets.all(after=after):
+        for number, asset in enumerate(self.assets.all(after=after)):
+            if number >= self.search_limit:
+                message = f"more than {self.search_limit} assets would have to be looked at for one page"
+                raise InvalidInput.at("filter", f"{message}; ask for an id, or for fewer behind a smaller offset")
             offered = _offered(asset, shelf)
             if offered is not None:
                 yield offered
@@ -118,7 +126,7 @@ class Catalog:
         if normal_rules(asked) != normal_rules(policy):
             message = f"the rules asked for are not those of offer {offer_id!r}"
             return OfferVerdict(Fault(FaultCode.POLICY_VIOLATED, message), wanted.asset_id, policy)
-        reason = _refusal_of_agreement(policy, context)
+        reason = refusal_of_agreement(policy, context)
         if reason is not None:
             return OfferVerdict(Fault(FaultCode.POLICY_VIOLATED, f"the contract policy refuses: {reason}"))
         # EDC takes an agreement without rules for an offer without rules alone.
@@ -177,14 +185,3 @@ def _offered(asset: Asset, shelf: list[_Shelved]) -> OfferedAsset | None:
 
 def _selects(definition: ContractDefinition, asset: Asset) -> bool:
     return matches(definition.assets_selector, to_json(asset))
-
-
-def _refusal_of_agreement(policy: JsonObject, context: PolicyContext) -> str | None:
-    """Why this participant may not have an agreement under the policy; one that could never be used is refused, too."""
-    reason = refusal(policy, context)
-    if reason is not None:
-        return reason
-    agreed = PolicyContext(
-        context.participant_id, context.now, context.claims, PolicyScope.TRANSFER, signed_at=context.now
-    )
-    return refusal(policy, agreed) if never_allows(policy, agreed) else None

@@ -18,9 +18,9 @@ from ferry.control_plane.negotiation_steps import (
 )
 from ferry.domain.contracts import ContractAgreement, ContractNegotiation, ContractOffer
 from ferry.domain.decision import Command, CommandKind, Moment, Received
-from ferry.domain.faults import Fault
+from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
-from ferry.domain.policy import PURPOSE
+from ferry.domain.policy import PURPOSE, PolicyContext, refusal_of_agreement, stated_claims
 from ferry.domain.states import NegotiationState
 
 _S = NegotiationState
@@ -91,6 +91,12 @@ def _asked(process: ContractNegotiation, received: Received, moment: Moment) -> 
 
 
 def _agree(process: ContractNegotiation, moment: Moment, what: str) -> ContractNegotiation:
+    """Agree, where the policy allows it to this consumer by now: an offer of ours may be older than its terms."""
+    context = PolicyContext(process.counter_party_id, moment.now, stated_claims(process.purpose))
+    reason = refusal_of_agreement(process.policy, context)
+    if reason is not None:
+        fault = Fault(FaultCode.POLICY_VIOLATED, f"the contract policy refuses: {reason}")
+        return terminate(process, fault, moment, tell_peer=True)
     agreement = ContractAgreement(
         id=moment.ids.fresh(),
         created_at=moment.now,

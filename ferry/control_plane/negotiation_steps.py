@@ -34,7 +34,7 @@ class ContractOrder:
     """A negotiation that is to begin: by a client's wish, or by a peer's request or offer.
 
     `participant_ids` and `manual` are the participant's own, as in ContractNegotiation; a client may add the name by
-    which the provider knows us.
+    which the provider knows us. `message_id` is that of a peer's message, which then has the `request_digest`.
     """
 
     process_id: str | None = None
@@ -45,6 +45,7 @@ class ContractOrder:
     policy: JsonObject
     correlation_id: str | None = None
     request_digest: str = ""
+    message_id: str = ""
     trace_parent: str | None = None
     callbacks: tuple[CallbackAddress, ...] = ()
     participant_ids: tuple[str, ...] = ()
@@ -53,8 +54,8 @@ class ContractOrder:
 
 
 def begin(order: ContractOrder, role: Role, state: NegotiationState, moment: Moment) -> ContractNegotiation:
-    """A new negotiation in its first state."""
-    return ContractNegotiation(
+    """A new negotiation in its first state; it remembers the peer's message that begins it."""
+    process = ContractNegotiation(
         id=order.process_id or moment.ids.fresh(),
         role=role,
         state=state,
@@ -75,6 +76,7 @@ def begin(order: ContractOrder, role: Role, state: NegotiationState, moment: Mom
         manual=order.manual,
         purpose=order.purpose,
     )
+    return process.applied(order.message_id, order.request_digest) if order.message_id else process
 
 
 def enter(process: ContractNegotiation, state: NegotiationState, moment: Moment, what: str) -> ContractNegotiation:

@@ -52,6 +52,7 @@ class TransferDemand:
     source: SourceAddress
     destination: DestinationAddress | None = None
     request_digest: str
+    message_id: str = ""
     transfer_type: str = AZURE_STORAGE_PUSH
     sas_expires_at: datetime | None = None
     agreement_ends_at: datetime | None = None
@@ -82,6 +83,8 @@ def accept(demand: TransferDemand, moment: Moment) -> TransferProcess:
         history=(HistoryEntry(now, TransferState.INITIAL.value, "transfer requested by the consumer", 5),),
         trace_parent=demand.trace_parent,
     )
+    if demand.message_id:
+        process = process.applied(demand.message_id, demand.request_digest)
     if process.is_pull or demand.destination is None:
         return pull_decisions.begun(process, moment)
     destination = _destination(demand, demand.destination, moment)

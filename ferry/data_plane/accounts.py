@@ -13,6 +13,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.ports import Account, Vault
 
 PUBLIC_ENDPOINT = "https://{account}.blob.core.windows.net"
+_AZURE_SUFFIX = ".blob.core.windows.net"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ class AccountDirectory:
         chosen = (endpoint or self._public_endpoint.format(account=name)).rstrip("/")
         self._check(chosen)
         return chosen
+
+    def may_read_source(self, endpoint: str) -> bool:
+        """Whether the service at this endpoint may be given a URL that reads a blob of ours.
+
+        A peer names its endpoint; one that is neither Azure's, nor in the settings, nor this machine gets bytes alone.
+        """
+        if any(endpoint == account.endpoint for account in self._known.values()):
+            return True
+        host = urlsplit(endpoint).hostname or ""
+        return is_loopback(endpoint) or (endpoint.startswith("https://") and host.endswith(_AZURE_SUFFIX))
 
     def resolve(self, name: str, key_name: str | None, endpoint: str | None, *, vault: Vault, need: KeyNeed) -> Account:
         """The account with its key, taken from the vault now. Raises EffectFailed with `need.code` where it is missing.

@@ -43,15 +43,26 @@ class SinkServices:
 
 
 class AzureStorageDataSink:
-    """One destination: names, methods, and how often each method was used. Safe for threads."""
+    """One destination: names, methods, and how often each method was used. Safe for threads.
+
+    `may_read_source`: whether its service may be given URLs that read the source; else the bytes pass through here.
+    """
 
     def __init__(
-        self, services: SinkServices, destination: Destination, *, endpoint: str, sas: Secret, source_endpoint: str
+        self,
+        services: SinkServices,
+        destination: Destination,
+        *,
+        endpoint: str,
+        sas: Secret,
+        source_endpoint: str,
+        may_read_source: bool,
     ) -> None:
         self._services = services
         self._destination = destination
         self._target = BlobTarget(endpoint, destination.container, "", sas)
         self._pair = AccountPair(source_endpoint, endpoint)
+        self._server_side = (CopyMethod.PUT_FROM_URL, CopyMethod.COPY_FROM_URL) if may_read_source else ()
         self._lock = threading.Lock()
         self._methods: Counter[CopyMethod] = Counter()
 
@@ -76,7 +87,7 @@ class AzureStorageDataSink:
         with at_step(_STEP_COPY), ExitStack() as stack:
             probe = stack.enter_context(self._services.verdicts.probe(self._pair))
             refused: list[CopyMethod] = []
-            for method in (CopyMethod.PUT_FROM_URL, CopyMethod.COPY_FROM_URL):
+            for method in self._server_side:
                 self._services.check_stop()
                 if method in probe.refused or blob.item.size_bytes > _LIMITS_BYTES[method]:
                     continue

@@ -1,9 +1,8 @@
 """AzureStorageDataSource: reads the blobs of one source address, one blob or all under a prefix (step 10)."""
 
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import quote
 
 from ferry.data_plane.sides import at_source
@@ -13,15 +12,14 @@ from ferry.domain.secret import Secret
 from ferry.ports import Account, BlobItem, BlobPage, Clock, ObjectStorage, SasScope
 
 READ_SAS_SECONDS = 3600.0
-_RENEW_SECONDS = 900.0
 _CLOCK_SKEW = timedelta(minutes=5)
 _STEP = 10
 
 
 class AzureStorageDataSource:
-    """Blobs that we own. The SAS for the other side's service is for reading alone and lives for an hour at most.
+    """Blobs that we own. The SAS for the other side's service is for reading one blob and lives for an hour at most.
 
-    One blob gets a SAS for itself; the blobs of a prefix share one for the container. Safe for threads.
+    Whoever runs that service was chosen by the peer, so it gets to see no more than the blob that it is to copy.
     """
 
     def __init__(self, storage: ObjectStorage, clock: Clock, *, account: Account, address: SourceAddress) -> None:
@@ -29,8 +27,6 @@ class AzureStorageDataSource:
         self._clock = clock
         self._account = account
         self._address = address
-        self._lock = threading.Lock()
-        self._sas: tuple[Secret, datetime] | None = None
 
     @property
     def endpoint(self) -> str:
@@ -67,8 +63,8 @@ class AzureStorageDataSource:
 
     def signed_url(self, item: BlobItem) -> Secret:
         """A URL from which the destination's service can read the blob for a while."""
-        with at_source(_STEP), self._lock:
-            sas = self._read_sas()
+        with at_source(_STEP):
+            sas = self._read_sas(item.name)
         address = f"{self._account.endpoint}/{self._address.container}/{quote(item.name, safe='~/')}"
         return Secret(f"{address}?{sas.reveal()}")
 
@@ -96,19 +92,11 @@ class AzureStorageDataSource:
                 self._account, self._address.container, self._address.blob_prefix or "", after=after
             )
 
-    def _read_sas(self) -> Secret:
+    def _read_sas(self, blob_name: str) -> Secret:
         now = self._clock.now()
-        if self._sas is None or now >= self._sas[1]:
-            scope = SasScope(
-                self._address.container,
-                "r",
-                now - _CLOCK_SKEW,
-                now + timedelta(seconds=READ_SAS_SECONDS),
-                blob_name=self._address.blob_name,
-            )
-            renew_at = now + timedelta(seconds=READ_SAS_SECONDS - _RENEW_SECONDS)
-            self._sas = (self._storage.issue_sas(self._account, scope), renew_at)
-        return self._sas[0]
+        expires_at = now + timedelta(seconds=READ_SAS_SECONDS)
+        scope = SasScope(self._address.container, "r", now - _CLOCK_SKEW, expires_at, blob_name=blob_name)
+        return self._storage.issue_sas(self._account, scope)
 
     def _missing(self, what: str) -> EffectFailed:
         return EffectFailed.because(

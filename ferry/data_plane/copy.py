@@ -167,7 +167,12 @@ class CopyRunner:
             endpoint = self._accounts.endpoint(flow.target.account, flow.target.endpoint)
         services = SinkServices(self._writer, self.verdicts, self._budget, stop.check)
         sink = AzureStorageDataSink(
-            services, flow.target, endpoint=endpoint, sas=token.sas, source_endpoint=source.endpoint
+            services,
+            flow.target,
+            endpoint=endpoint,
+            sas=token.sas,
+            source_endpoint=source.endpoint,
+            may_read_source=self._accounts.may_read_source(endpoint),
         )
         return _Ends(source, sink, stop)
 

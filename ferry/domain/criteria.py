@@ -18,6 +18,16 @@ from ferry.domain.process import Json, JsonObject
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HOLDERS = ("properties", "private_properties")
+# An IRI of a property fits; every way to part a path is tried, so that a longer one would cost the square of it.
+_OPERAND_LIMIT = 256
+_OPERAND_DOTS = 16
+
+TOO_LONG = f"is too long: a path to a property has at most {_OPERAND_LIMIT} characters and {_OPERAND_DOTS} dots"
+
+
+def is_too_long(operand: str) -> bool:
+    """Whether a path to a property is longer than is looked for."""
+    return len(operand) > _OPERAND_LIMIT or operand.count(".") > _OPERAND_DOTS
 
 
 def check_criteria(criteria: Sequence[Criterion], path: str = "filterExpression") -> None:
@@ -27,6 +37,8 @@ def check_criteria(criteria: Sequence[Criterion], path: str = "filterExpression"
         where = f"{path}[{number}]"
         if not criterion.operand_left:
             faults.append(InputFault(f"{where}.operandLeft", "is required: the name of a property"))
+        elif is_too_long(criterion.operand_left):
+            faults.append(InputFault(f"{where}.operandLeft", TOO_LONG))
         if criterion.operator.lower() not in _OPERATORS:
             known = " ".join(_OPERATORS)
             faults.append(InputFault(f"{where}.operator", f"must be one of {known}", criterion.operator))

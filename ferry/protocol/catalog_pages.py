@@ -18,6 +18,8 @@ from ferry.protocol.reader import load
 TOKEN_PARAMETER = "continuationToken"  # noqa: S105 - the name of a parameter
 TOKEN_LIMIT = 6000
 LARGEST_PAGE = 1000
+# As in the schema of the request: what lies behind is reached by the links, which know the id before it.
+LARGEST_OFFSET = 1_000_000
 
 _LINK = re.compile(r'<([^<>]*)>\s*;[^,<]*?\brel="?(next|prev(?:ious)?)"?', re.IGNORECASE)
 
@@ -40,7 +42,7 @@ class PageRequest:
 
     def next(self, count: int, last_id: str) -> "PageRequest":
         """The page behind this one, which has so many datasets and ends with that id."""
-        return replace(self, offset=self.offset + count, after=last_id)
+        return replace(self, offset=min(self.offset + count, LARGEST_OFFSET), after=last_id)
 
 
 def first_page(request: CatalogRequest, page_size: int) -> PageRequest:

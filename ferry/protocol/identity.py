@@ -22,7 +22,14 @@ class Identity(Protocol):
     """How this participant shows who it is, and how it learns who a caller is."""
 
     def authorization(self, audience: str) -> str:
-        """The value of the Authorization header for a message to that audience."""
+        """The value of the Authorization header for a message to the participant at that address.
+
+        Raises EffectFailed ADDRESS_FORBIDDEN where nobody that we know answers there.
+        """
+        ...
+
+    def plane_authorization(self, audience: str) -> str:
+        """The same for a message between our own planes, to the one at that address."""
         ...
 
     def identify(self, authorization: str | None) -> str:
@@ -46,6 +53,10 @@ class MockIdentity:
     def authorization(self, audience: str) -> str:
         """JSON with region, audience and our id, which every version of the mock accepts."""
         return json.dumps({"region": "eu", "audience": audience, "clientId": self._participant_id})
+
+    def plane_authorization(self, audience: str) -> str:
+        """The same: the mock knows no difference."""
+        return self.authorization(audience)
 
     def identify(self, authorization: str | None) -> str:
         """The `clientId`; region and audience are not looked at, a scheme or quotes around the JSON do no harm."""

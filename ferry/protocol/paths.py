@@ -139,3 +139,8 @@ def url(base: str, endpoint: Endpoint, pid: str | None = None) -> str:
     if endpoint.has_pid and not pid:
         raise ValueError(f"{endpoint.path} needs the id that the other side gave the process")
     return base.rstrip("/") + endpoint.path.replace("{pid}", quote(pid or "", safe=":"))
+
+
+def is_base(address: str) -> bool:
+    """Whether paths can be appended to the address: it has no query, no fragment and no user."""
+    return not set("?#@\\") & set(address)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
 from ferry.ports import Clock, KeyDocuments, Signer
 from ferry.protocol import did
@@ -51,19 +52,19 @@ class SignedIdentity:
     seen: SeenTokens = field(default_factory=SeenTokens)
 
     def authorization(self, audience: str) -> str:
-        """A token for the partner that answers at that address, else one that only a plane of ours there would take."""
+        """A token for the partner that answers at that address."""
         partner = self._partner_at(audience)
-        name = self.own.did if partner else self.own.participant_id
-        now = int(self.clock.now().timestamp())
-        claims: dict[str, Json] = {
-            "iss": name,
-            "sub": name,
-            "aud": partner.did if partner else audience,
-            "iat": now,
-            "exp": now + OWN_SECONDS,
-            "jti": str(uuid.uuid4()),
-        }
-        return f"Bearer {self.signer.sign(claims, owner=name)}"
+        if partner is None:
+            message = (
+                f"{audience.partition('?')[0]} is the address of no partner: nothing is sent there. Trying again does "
+                "not help; name who answers there in FERRY_PARTNERS"
+            )
+            raise EffectFailed.because(FaultCode.ADDRESS_FORBIDDEN, message)
+        return self._token(self.own.did, partner.did)
+
+    def plane_authorization(self, audience: str) -> str:
+        """A token that only a plane of ours at that address would take."""
+        return self._token(self.own.participant_id, audience)
 
     def identify(self, authorization: str | None) -> str:
         """The partner's id, or our own. Raises TokenRefused, and EffectFailed where keys cannot be had now."""
@@ -81,6 +82,18 @@ class SignedIdentity:
     def document(self) -> JsonObject | None:
         """Our DID document. Raises EffectFailed VAULT_UNAVAILABLE."""
         return did.document(self.own.did, self.signer.public_keys(), service_url=self.own.versions_url)
+
+    def _token(self, name: str, audience: str) -> str:
+        now = int(self.clock.now().timestamp())
+        claims: dict[str, Json] = {
+            "iss": name,
+            "sub": name,
+            "aud": audience,
+            "iat": now,
+            "exp": now + OWN_SECONDS,
+            "jti": str(uuid.uuid4()),
+        }
+        return f"Bearer {self.signer.sign(claims, owner=name)}"
 
     def _check_claims(self, claims: JsonObject, *, is_own: bool) -> None:
         issuer, now = str(claims.get("iss")), self.clock.now()

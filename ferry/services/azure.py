@@ -60,6 +60,7 @@ def azure_outside(settings: Settings, environment: Mapping[str, str]) -> Outside
         storage=AzureBlobStorage(clients),
         blobs=AzureBlobWriter(clients),
         peer=peer,
+        plane_peer=HttpPeer(guard, authorization=identity.plane_authorization, trace_parent=child_trace_parent),
         callbacks=peer,
         identity=identity,
         key_documents=key_documents,

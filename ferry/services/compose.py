@@ -9,7 +9,9 @@ from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.flows import FlowService
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService
+from ferry.services.addresses import address_of_peer
 from ferry.services.flowing import flow_service
+from ferry.services.identities import dids_of
 from ferry.services.negotiating import negotiation_service
 from ferry.services.outside import Outside
 from ferry.services.planes import data_planes
@@ -42,6 +44,7 @@ def compose(settings: Settings, outside: Outside) -> Core:
         policies=outside.policies,
         contract_definitions=outside.contract_definitions,
         clock=outside.clock,
+        search_limit=settings.query_limit,
     )
     negotiations = negotiation_service(settings, outside, catalog)
     dsp = dsp_api(
@@ -54,7 +57,8 @@ def compose(settings: Settings, outside: Outside) -> Core:
         transfers=transfers,
         planes=planes,
         clock=outside.clock,
-        check_peer_address=outside.allow,
+        check_peer_address=address_of_peer(settings, outside.allow),
+        dids=dids_of(settings),
         transfer_types=planes.transfer_types,
         catalog_page_size=settings.catalog_page_size,
     )

@@ -31,7 +31,7 @@ def flow_service(settings: Settings, outside: Outside, transfers: Callable[[], T
         options=CopyOptions(sas_grace_seconds=settings.sas_grace_seconds),
     )
     copying = Copying(runner=runner, engine=lambda: engine)
-    told = _ToldControlPlane(RemoteControlPlane(peer=outside.peer), transfers, outside)
+    told = _ToldControlPlane(RemoteControlPlane(peer=outside.plane_peer), transfers, outside)
     engine = Engine[DataFlow](
         kind="DataFlow",
         store=outside.flows,

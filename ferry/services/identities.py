@@ -27,6 +27,13 @@ def identity_of(settings: Settings, *, vault: VersionedSecrets, key_documents: K
     )
 
 
+def dids_of(settings: Settings) -> dict[str, str]:
+    """The DIDs that we know by participant id: those of partners, and our own where it signs or is told."""
+    own = settings.did if settings.identity == "signed" else settings.own_did
+    told = {name: partner.did for name, partner in settings.partners.items()}
+    return {**told, settings.participant_id: own} if own else told
+
+
 def management_access(settings: Settings, *, key_documents: KeyDocuments, clock: Clock) -> Access:
     """Who may use the management API."""
     if settings.management_auth == "entra":

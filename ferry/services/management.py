@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.management.api import ManagementApi, management_api
 from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
+from ferry.services.addresses import not_our_own
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
 from ferry.services.identities import management_access
@@ -26,9 +27,10 @@ def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiReque
         peer=outside.peer,
         clock=outside.clock,
         ids=outside.ids,
-        check_peer_address=outside.allow,
+        check_peer_address=not_our_own(settings, outside.allow),
         flow_summary=dispatcher.flow_summary,
         search_limit=settings.query_limit,
+        signing_key_name=settings.signing_key_name,
     )
     return {route.name: _handler(api, route) for route in MANAGEMENT_ROUTES}
 

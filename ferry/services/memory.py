@@ -58,6 +58,7 @@ def memory_outside(world: MemoryWorld, participant_id: str, settings: Settings |
         storage=MemoryStorage(world.cloud),
         blobs=MemoryBlobWriter(world.cloud),
         peer=peer,
+        plane_peer=MemoryPeer(world.network, authorization=identity.plane_authorization),
         callbacks=peer,
         identity=identity,
         key_documents=key_documents,

@@ -25,7 +25,10 @@ from ferry.protocol.identity import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """One adapter for each port. `allow` is the egress guard: it raises EffectFailed ADDRESS_FORBIDDEN."""
+    """One adapter for each port. `allow` is the egress guard: it raises EffectFailed ADDRESS_FORBIDDEN.
+
+    `plane_peer` is for messages between this participant's own planes, and for nothing else: its tokens open them.
+    """
 
     clock: Clock
     ids: Ids
@@ -42,6 +45,7 @@ class Outside:
     storage: ObjectStorage
     blobs: BlobWriter
     peer: Peer
+    plane_peer: Peer
     callbacks: Callbacks
     identity: Identity
     key_documents: KeyDocuments

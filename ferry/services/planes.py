@@ -32,7 +32,7 @@ def plane_of(
         plane = planes.of(plane_id)
         if plane is planes.own and embedded is not None:
             return ChosenPlane(embedded)
-        remote = RemoteDataPlane(url=plane.url, participant_id=settings.participant_id, peer=outside.peer)
+        remote = RemoteDataPlane(url=plane.url, participant_id=settings.participant_id, peer=outside.plane_peer)
         return ChosenPlane(remote, settings.control_url)
 
     return chosen

@@ -147,6 +147,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _need_together(settings: Settings, reader: SettingReader) -> None:
     """What one setting needs of others; an app that is a data plane alone lets in its own participant alone."""
+    _need_identity(settings, reader)
+    if any((it.auth_code_id or "").lower() == settings.signing_key_name.lower() for it in settings.callbacks):
+        reader.fault("FERRY_CALLBACKS", "names the signing key in authCodeId, which is never sent")
     if not settings.roles & {"consumer", "provider"}:
         return
     if settings.management_auth == "api-key" and not settings.api_key:
@@ -157,6 +160,16 @@ def _need_together(settings: Settings, reader: SettingReader) -> None:
         reader.fault("FERRY_ENTRA_TENANT", "is missing with FERRY_MANAGEMENT_AUTH=entra")
     if settings.identity == "signed" and not settings.partners:
         reader.fault("FERRY_PARTNERS", "is missing with FERRY_IDENTITY=signed")
+
+
+def _need_identity(settings: Settings, reader: SettingReader) -> None:
+    """Whoever can be reached from elsewhere believes everybody only if it was told to."""
+    if settings.identity != "mock" or reader.is_given("FERRY_IDENTITY") or settings.allow_loopback:
+        return
+    from ferry.data_plane.accounts import is_loopback
+
+    if settings.public_url and not is_loopback(settings.public_url):
+        reader.fault("FERRY_IDENTITY", "is missing: set signed, or mock to believe every caller, as in a demonstration")
 
 
 def _limits(reader: SettingReader) -> Limits:

@@ -43,6 +43,9 @@ class SettingReader:
             self.fault(name, "is missing")
         return setting.default or ""
 
+    def is_given(self, name: str) -> bool:
+        return bool(self._environment.get(name, "").strip())
+
     def url(self, name: str) -> str:
         value = self.text(name)
         if value and not value.startswith(("http://", "https://")):

@@ -51,7 +51,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("FERRY_NEGOTIATION", "who decides in negotiations: auto (policies) or manual (clients)", "manual", "auto"),
     Setting("FERRY_CATALOG_PAGE_SIZE", "datasets on a page of the catalog, where none is asked for", "50", "100"),
-    Setting("FERRY_QUERY_LIMIT", "how many documents one query of the management API may look at", "50000", "10000"),
+    Setting("FERRY_QUERY_LIMIT", "how many documents a query or a page of the catalog may look at", "50000", "10000"),
     Setting("FERRY_INLINE_SECONDS", "how long a management call goes on with a process", "0", "1"),
     Setting("FERRY_JANITOR_SCHEDULE", "when the janitor runs (NCRONTAB)", "*/20 * * * * *", "0 */5 * * * *"),
     Setting("FERRY_JANITOR_SECONDS", "after how long the janitor looks at a process", "20", "300"),

@@ -18,7 +18,7 @@ from ferry.services.outside import Outside
 
 # What only reads our own documents: dying there is dying after the effect before it.
 READS = frozenset({"load", "due", "rows", "history", "get_definition", "all", "query", "ids", "index_rows"})
-PORTS = ("transfers", "negotiations", "flows", "agreements", "queue", "vault", "storage", "blobs", "peer")
+PORTS = ("transfers", "negotiations", "flows", "agreements", "queue", "vault", "storage", "blobs", "peer", "plane_peer")
 DEFINITIONS = frozenset({"agreements"})
 
 
@@ -152,6 +152,7 @@ def _failure(port: str, message: str) -> EffectFailed:
         "vault": FaultCode.VAULT_UNAVAILABLE,
         "blobs": FaultCode.DESTINATION_UNAVAILABLE,
         "peer": FaultCode.PEER_UNREACHABLE,
+        "plane_peer": FaultCode.PEER_UNREACHABLE,
     }
     return EffectFailed.because(codes.get(port, FaultCode.STORAGE_UNAVAILABLE), message, retryable=True)
 
@@ -203,4 +204,5 @@ def guarded(outside: Outside, life: Life) -> Outside:
     assert names >= set(PORTS), "a port has been renamed"
     changes: dict[str, Any] = {name: GuardedPort(getattr(outside, name), name, life) for name in PORTS}
     changes["peer"] = GuardedPeer(outside.peer, "peer", life)
+    changes["plane_peer"] = GuardedPeer(outside.plane_peer, "plane_peer", life)
     return replace(outside, **changes)

@@ -163,7 +163,7 @@ BAD_BODIES: tuple[tuple[str, str, object, set[str]], ...] = (
         {
             "protocol": "dataspace-protocol-http",
             "counterPartyAddress": "ftp://x",
-            "transferType": "HttpData-PULL",
+            "transferType": "HttpData-PUSH",
             "contractId": "unknown",
             "managedResources": "yes",
             "sasValiditySeconds": 1,

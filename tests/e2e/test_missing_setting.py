@@ -20,6 +20,7 @@ COMPLETE: Mapping[str, str] = {
     "FERRY_PUBLIC_URL": "https://consumer.example.org",
     "FERRY_VAULT_URL": "https://vault.example.org",
     "FERRY_API_KEY": "a-key-for-this-test",
+    "FERRY_IDENTITY": "mock",
 }
 _START_SECONDS = 40.0
 

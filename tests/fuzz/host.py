@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "FERRY_PUBLIC_URL": "http://ferry.test",
     "FERRY_VAULT_URL": "https://vault.test",
     "FERRY_API_KEY": API_KEY,
+    "FERRY_IDENTITY": "mock",
     "FERRY_DESTINATION_ACCOUNT": "ferrydata",
     "FERRY_STORAGE_ACCOUNTS": json.dumps({"ferrydata": {"endpoint": "https://ferrydata.test"}}),
 }

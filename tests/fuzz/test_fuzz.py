@@ -32,6 +32,8 @@ FOREIGN_FAULTS = frozenset({501, 502})
 NAMES = sorted({it.name for it in web.described(("consumer", "provider", "dataplane"))} - {"openapi"})
 # A world that has grown for so long is exchanged for a new one.
 CALLS_OF_A_WORLD = 500
+# What a generator rarely draws: numbers beyond 64 bits and beyond a float, and paths to properties of any length.
+EXTREMES: tuple[int | str | None, ...] = (*[None] * 8, 2**63, 10**30, 10**400, "x." * 3000)
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 
@@ -62,17 +64,18 @@ def cases(operation: Any, host: FunctionsHost) -> st.SearchStrategy[Any]:
     made = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes if _can(operation, mode)))
     examples = _examples(operation.definition.raw)
 
-    def aimed(case: Any, choice: int, *, near: bool) -> Any:
+    def aimed(case: Any, choice: int, extreme: int | str | None, *, near: bool) -> Any:
         known = known_ids(host.core, operation.path)
         hit = known[choice % len(known)] if choice else None
         if case.path_parameters and hit is not None:
             case.path_parameters = dict.fromkeys(case.path_parameters, hit.id)
         body: Any = case.body
         if isinstance(body, dict):
-            case.body = _near(cast("dict[str, Any]", body), examples if near else [], hit, choice)
+            said = _near(cast("dict[str, Any]", body), examples if near else [], hit, choice)
+            case.body = said if extreme is None else _stretched(said, extreme)
         return case
 
-    return st.builds(aimed, made, st.integers(0, 12), near=st.booleans())
+    return st.builds(aimed, made, st.integers(0, 12), st.sampled_from(EXTREMES), near=st.booleans())
 
 
 def _near(body: dict[str, Any], examples: list[Any], hit: Known | None, choice: int) -> dict[str, Any]:
@@ -80,6 +83,18 @@ def _near(body: dict[str, Any], examples: list[Any], hit: Known | None, choice: 
     one = dict(list(body.items())[choice : choice + 1])
     near: dict[str, Any] = {**examples[0], **one} if examples else body
     return {**near, **hit.pids} if hit is not None and "consumerPid" in near else near
+
+
+def _stretched(value: Any, extreme: int | str, member: str = "") -> Any:
+    """The same with every number, or every path to a property, as that extreme."""
+    if isinstance(value, dict):
+        said = cast("dict[str, Any]", value)
+        return {name: _stretched(inner, extreme, name) for name, inner in said.items()}
+    if isinstance(value, list):
+        return [_stretched(inner, extreme, member) for inner in cast("list[Any]", value)]
+    if isinstance(extreme, int):
+        return extreme if isinstance(value, int) and not isinstance(value, bool) else value
+    return extreme if member in ("operandLeft", "sortField") else value
 
 
 def _can(operation: Any, mode: schemathesis.GenerationMode) -> bool:

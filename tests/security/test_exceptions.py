@@ -245,6 +245,7 @@ def _settings() -> Settings:
             "FERRY_PUBLIC_URL": "https://consumer.example.org",
             "FERRY_VAULT_URL": "https://vault.example.org",
             "FERRY_API_KEY": secrets.token_urlsafe(24),
+            "FERRY_IDENTITY": "mock",
         }
     )
 

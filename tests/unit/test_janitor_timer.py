@@ -14,7 +14,7 @@ from shared_fns.janitor import register_janitor
 def own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The settings that must be given, and a schedule."""
     given = {"PARTICIPANT_ID": "consumer", "PUBLIC_URL": "http://c.test", "VAULT_URL": "https://v.test", "API_KEY": "k"}
-    for name, value in {**given, "JANITOR_SCHEDULE": "*/20 * * * * *"}.items():
+    for name, value in {**given, "IDENTITY": "mock", "JANITOR_SCHEDULE": "*/20 * * * * *"}.items():
         monkeypatch.setenv(f"FERRY_{name}", value)
     services.settings.cache_clear()
     yield

@@ -19,6 +19,7 @@ REQUIRED: dict[str, str] = {
     "FERRY_PUBLIC_URL": "https://ferry.example.org/",
     "FERRY_VAULT_URL": "https://vault.example.org",
     "FERRY_API_KEY": "key",
+    "FERRY_IDENTITY": "mock",
 }
 NUMBERS = (
     "FERRY_INLINE_SECONDS",
@@ -181,6 +182,25 @@ def test_participant_that_signs_needs_partners_unless_it_is_a_data_plane() -> No
     assert settings_with(FERRY_IDENTITY="signed", FERRY_PARTNERS='{"a": "did:web:a.example"}').identity == "signed"
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_needed"),
+    [
+        ({}, True),
+        ({"FERRY_ROLES": "dataplane"}, True),
+        ({"FERRY_IDENTITY": "mock"}, False),
+        ({"FERRY_ALLOW_LOOPBACK": "true"}, False),
+        ({"FERRY_PUBLIC_URL": "http://127.0.0.1:7071"}, False),
+    ],
+)
+def test_participant_in_reach_of_others_says_whom_it_believes(changes: dict[str, str], is_needed: bool) -> None:
+    environment = {**REQUIRED, "FERRY_IDENTITY": "", **changes}
+    if not is_needed:
+        assert read_settings(environment).identity == "mock"
+        return
+    with pytest.raises(SettingsError, match=r"FERRY_IDENTITY is missing: set signed, or mock"):
+        read_settings(environment)
+
+
 @pytest.mark.parametrize("value", ["-1", "soon", "nan", "inf", "-inf", "1e999", "0x10", "1,5"])
 @pytest.mark.parametrize("name", NUMBERS)
 def test_what_is_no_number_of_seconds_is_refused(name: str, value: str) -> None:
@@ -285,6 +305,12 @@ def test_callbacks_are_read_as_in_an_order() -> None:
     address = CallbackAddress("https://hook.example.org", ("transfer.process",), auth_key="x-key", auth_code_id="k")
 
     assert settings_with(FERRY_CALLBACKS=json.dumps(told)).callbacks == (address,)
+
+
+def test_signing_key_is_no_value_of_a_callbacks_header() -> None:
+    told = [{"uri": "https://hook.example.org", "events": ["transfer"], "authKey": "x-key", "authCodeId": "My-Key"}]
+    (fault,) = faults_of(FERRY_CALLBACKS=json.dumps(told), FERRY_SIGNING_KEY_NAME="my-key")
+    assert fault.startswith("FERRY_CALLBACKS names the signing key")
 
 
 def test_partners_are_told_by_did_and_where_else_they_answer() -> None:

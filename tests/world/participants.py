@@ -42,6 +42,7 @@ def settings_of(participant_id: str, **changes: str) -> Settings:
             "FERRY_PUBLIC_URL": f"http://{participant_id}.test",
             "FERRY_VAULT_URL": "https://vault.test",
             "FERRY_API_KEY": "management",
+            "FERRY_IDENTITY": "mock",
             "FERRY_DESTINATION_ACCOUNT": f"{participant_id}data",
             "FERRY_STORAGE_ACCOUNTS": json.dumps(
                 {f"{participant_id}data": {"endpoint": f"https://{participant_id}data.test"}}

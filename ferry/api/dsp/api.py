@@ -4,7 +4,7 @@ A handler of a peer's message applies it, commits, answers, and never sends to t
 queue. An unknown id and somebody else's are both 404; a transition that is not allowed is 409.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ferry.api.dsp.answers import PeerEndpoint
@@ -48,10 +48,14 @@ def dsp_api(
     planes: DataPlanes,
     clock: Clock,
     check_peer_address: Callable[[str], None],
+    dids: Mapping[str, str],
     transfer_types: Callable[[], tuple[str, ...]],
     catalog_page_size: int = DEFAULT_PAGE_SIZE,
 ) -> DspApi:
-    """The endpoints over the use cases of a participant. `dsp_url` is the protocol's base."""
+    """The endpoints over the use cases of a participant.
+
+    `dsp_url` is the protocol's base; `dids` are those that we know, our own among them, by participant id.
+    """
     peers = PeerEndpoint(identity)
     return DspApi(
         catalog=CatalogEndpoint(
@@ -62,7 +66,12 @@ def dsp_api(
             transfer_types=transfer_types,
             page_size=catalog_page_size,
         ),
-        negotiations=NegotiationEndpoint(peers=peers, negotiations=negotiations, check_peer_address=check_peer_address),
+        negotiations=NegotiationEndpoint(
+            peers=peers,
+            negotiations=negotiations,
+            check_peer_address=check_peer_address,
+            parties=lambda peer_id: _names(peer_id or participant_id, dids),
+        ),
         transfers=TransferEndpoint(
             peers=peers,
             transfers=transfers,
@@ -73,3 +82,7 @@ def dsp_api(
             check_peer_address=check_peer_address,
         ),
     )
+
+
+def _names(participant_id: str, dids: Mapping[str, str]) -> frozenset[str]:
+    return frozenset({participant_id, dids.get(participant_id, participant_id)})

@@ -24,11 +24,15 @@ from ferry.protocol.reader import load
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NegotiationEndpoint:
-    """Negotiations with peers. `check_peer_address` is the egress guard; a role of None is the one of the process."""
+    """Negotiations with peers. `check_peer_address` is the egress guard; a role of None is the one of the process.
+
+    `parties` gives the names of a peer, or our own for None: participant id and, where it has one, DID.
+    """
 
     peers: PeerEndpoint
     negotiations: NegotiationService
     check_peer_address: Callable[[str], None]
+    parties: Callable[[str | None], frozenset[str]]
 
     def request(self, request: ApiRequest) -> ApiAnswer:
         """POST /negotiations/request: a consumer wants an offer of ours."""
@@ -61,7 +65,9 @@ class NegotiationEndpoint:
         return self.peers.answered(request, self._errors(request, role), answer)
 
     def _request(self, request: ApiRequest, peer_id: str) -> ApiAnswer:
-        order = requests.contract_order(messages.parse(load(request.body), MessageKind.CONTRACT_REQUEST), peer_id)
+        received = messages.parse(load(request.body), MessageKind.CONTRACT_REQUEST)
+        requests.check_parties(received, assigner=self.parties(None), assignee=self.parties(peer_id))
+        order = requests.contract_order(received, peer_id)
         self.check_peer_address(order.counter_party_address)
         handled = self.negotiations.accept(order)
         return _answer(201, replace(handled.process, state=NegotiationState.REQUESTED), handled)

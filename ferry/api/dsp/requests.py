@@ -1,7 +1,7 @@
 """From a peer's request to what the control plane is given; every fault of it becomes a refusal with its reason."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -39,6 +39,8 @@ def contract_order(received: Received, peer_id: str) -> ContractOrder:
     purpose = received.content.get(PURPOSE)
     if not isinstance(offer, Mapping) or not isinstance(consumer_pid, str) or not isinstance(callback, str):
         raise InvalidInput.at("callbackAddress", "a request that begins a negotiation has one")
+    if "providerPid" in received.content:
+        raise InvalidInput.at("providerPid", "a request that begins a negotiation has none")
     return ContractOrder(
         process_id=negotiations.provider_pid_of(peer_id, consumer_pid),
         counter_party_id=peer_id,
@@ -49,8 +51,20 @@ def contract_order(received: Received, peer_id: str) -> ContractOrder:
         purpose=purpose if isinstance(purpose, str) else None,
         correlation_id=consumer_pid,
         request_digest=received.digest,
+        message_id=received.message_id,
         trace_parent=trace_parent.get(),
     )
+
+
+def check_parties(received: Received, *, assigner: Collection[str], assignee: Collection[str]) -> None:
+    """Raise InvalidInput where the offer of a message names another party; both may be left out."""
+    offer = received.content.get("offer")
+    parties = {"assigner": assigner, "assignee": assignee}
+    for name, known_as in parties.items():
+        said = offer.get(name) if isinstance(offer, Mapping) else None
+        if said not in (None, "", *known_as):
+            who = " or ".join(repr(it) for it in sorted(known_as))
+            raise InvalidInput.at(f"offer.{name}", f"is none of the two that negotiate here: it must be {who}")
 
 
 def offered_order(received: Received, peer_id: str) -> ContractOrder:
@@ -72,6 +86,7 @@ def offered_order(received: Received, peer_id: str) -> ContractOrder:
         policy=policy_of(offer),
         correlation_id=provider_pid,
         request_digest=received.digest,
+        message_id=received.message_id,
         trace_parent=trace_parent.get(),
     )
 
@@ -111,6 +126,7 @@ def transfer_demand(
         source=asset.address,
         destination=None if is_pull(wanted.format) else _destination(wanted),
         request_digest=wanted.digest,
+        message_id=wanted.message_id,
         transfer_type=wanted.format,
         sas_expires_at=wanted.secret_expires_at,
         data_plane=plane.id,

@@ -80,9 +80,11 @@ def management_api(
     check_peer_address: CheckAddress,
     flow_summary: FlowSummary,
     search_limit: int = SEARCH_LIMIT,
+    signing_key_name: str = "",
 ) -> ManagementApi:
     """The management API over the use cases of a participant."""
     check, agreements = check_peer_address, transfers.agreements
+    own_secrets = frozenset({signing_key_name.lower()} - {""})
     definitions = offers.contract_definitions
     orders = TransferOrders(
         agreements=agreements,
@@ -90,6 +92,7 @@ def management_api(
         participant_id=participant_id,
         destination_account=destination_account,
         check_address=check,
+        own_secrets=own_secrets,
     )
     return ManagementApi(
         assets=AssetsApi(assets=offers.assets, agreements=agreements, clock=clock, ids=ids, check_address=check),
@@ -97,7 +100,11 @@ def management_api(
         contract_definitions=ContractDefinitionsApi(contract_definitions=definitions, clock=clock, ids=ids),
         catalog=CatalogApi(peer=peer, check_address=check),
         negotiations=NegotiationsApi(
-            negotiations=negotiations, participant_id=participant_id, inline_seconds=inline_seconds, check_address=check
+            negotiations=negotiations,
+            participant_id=participant_id,
+            inline_seconds=inline_seconds,
+            check_address=check,
+            own_secrets=own_secrets,
         ),
         agreements=AgreementsApi(agreements=agreements, negotiations=negotiations),
         transfers=TransfersApi(
@@ -105,7 +112,7 @@ def management_api(
         ),
         edrs=EdrsApi(transfers=transfers, agreements=agreements),
         data_planes=DataPlanesApi(planes=planes, clock=clock, check_address=check),
-        secrets=SecretsApi(vault=vault, clock=clock),
+        secrets=SecretsApi(vault=vault, clock=clock, own_secrets=own_secrets),
         not_offered=NotOfferedApi(),
         access=access,
         search_limit=search_limit,

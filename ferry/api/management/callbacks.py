@@ -10,8 +10,11 @@ from ferry.telemetry import redacted
 NAME = "callbackAddresses"
 
 
-def read_callbacks(reader: BodyReader, check: CheckAddress) -> tuple[CallbackAddress, ...]:
-    """The callback addresses of an order; faults go to the reader. `check` is the egress guard."""
+def read_callbacks(reader: BodyReader, check: CheckAddress, own_secrets: frozenset[str]) -> tuple[CallbackAddress, ...]:
+    """The callback addresses of an order; faults go to the reader. `check` is the egress guard.
+
+    `own_secrets` are names in small letters of secrets that leave the vault for nobody.
+    """
     given = reader.objects(NAME)
     if len(given) > ADDRESS_LIMIT:
         reader.fault(NAME, f"has {len(given)} addresses, at most {ADDRESS_LIMIT} are told")
@@ -24,6 +27,9 @@ def read_callbacks(reader: BodyReader, check: CheckAddress) -> tuple[CallbackAdd
             continue
         if redacted(address.uri) != address.uri:
             reader.fault(f"{path}.uri", "holds a secret; store it in the vault and name it in authCodeId")
+            continue
+        if (address.auth_code_id or "").lower() in own_secrets:
+            reader.fault(f"{path}.authCodeId", "is the name of this participant's signing key, which is never sent")
             continue
         check_url(reader, f"{path}.uri", address.uri, check)
         found.append(address)

@@ -27,6 +27,7 @@ class NegotiationOrders:
     participant_id: str
     assets: Definitions[Asset]
     check_address: CheckAddress
+    own_secrets: frozenset[str] = frozenset()
 
     def request(self, request: ApiRequest) -> ContractOrder:
         """EDC's ContractRequest: ask a provider for an offer; an assignee in its policy is how the provider knows us.
@@ -43,7 +44,7 @@ class NegotiationOrders:
         body = load_body(request)
         reader = BodyReader(body)
         address = read_counter_party_address(reader, self.check_address)
-        callbacks, purpose = read_callbacks(reader, self.check_address), read_purpose(reader)
+        callbacks, purpose = read_callbacks(reader, self.check_address, self.own_secrets), read_purpose(reader)
         raw = reader.object("policy", required=True)
         policy = reader.collect(lambda: read_policy(raw)) if raw else None
         offer = BodyReader(policy or {}, "policy")
@@ -76,7 +77,7 @@ class NegotiationOrders:
         """What is offered must be there, and its policy such that it can be kept."""
         if asset_id and self.assets.get(asset_id) is None:
             offer.fault("target", "is no asset of ours; create it first", asset_id)
-        offer.faults.extend(faults_of(policy_of(policy)))
+        offer.faults.extend(faults_of(policy_of(policy), target=asset_id))
 
 
 def step(request: ApiRequest, process: ContractNegotiation, kind: CommandKind) -> Command:
@@ -89,7 +90,7 @@ def step(request: ApiRequest, process: ContractNegotiation, kind: CommandKind) -
     if offer.text("target", required=False) not in ("", process.asset_id):
         offer.fault("target", f"is not what the negotiation is about: {process.asset_id!r}")
     if kind is CommandKind.OFFER:
-        offer.faults.extend(faults_of(policy_of(policy)))
+        offer.faults.extend(faults_of(policy_of(policy), target=process.asset_id))
     offer.finish()
     return Command(kind, policy=policy)
 

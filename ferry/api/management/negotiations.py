@@ -40,6 +40,7 @@ class NegotiationsApi:
     participant_id: str
     inline_seconds: float
     check_address: CheckAddress
+    own_secrets: frozenset[str] = frozenset()
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """POST: ask a provider for an offer of its catalog."""
@@ -109,7 +110,9 @@ class NegotiationsApi:
 
     @property
     def _orders(self) -> NegotiationOrders:
-        return NegotiationOrders(self.participant_id, self.negotiations.catalog.assets, self.check_address)
+        return NegotiationOrders(
+            self.participant_id, self.negotiations.catalog.assets, self.check_address, self.own_secrets
+        )
 
     def _begin(self, order: ContractOrder, begin: BeginNegotiation) -> ApiAnswer:
         key = RepeatKey(order.process_id, order.request_digest)

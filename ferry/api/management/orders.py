@@ -17,6 +17,7 @@ from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, InvalidInput
 from ferry.domain.policy import PURPOSE
 from ferry.domain.process import JsonObject
+from ferry.protocol.paths import is_base
 from ferry.protocol.purpose import PURPOSE_LIMIT
 from ferry.protocol.terms import DSP_PROTOCOL
 
@@ -69,6 +70,9 @@ def read_counter_party_address(reader: BodyReader, check: CheckAddress) -> str:
     if protocol and protocol != DSP_PROTOCOL:
         reader.fault("protocol", f"is not supported; use {DSP_PROTOCOL}", protocol)
     address = reader.text("counterPartyAddress", limit=ADDRESS_LIMIT)
+    if not is_base(address):
+        reader.fault("counterPartyAddress", "must have no query, no fragment and no user: paths are appended to it")
+        return ""
     check_url(reader, "counterPartyAddress", address, check)
     return address.rstrip("/")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ferry.api.http import SEARCH_LIMIT, ApiRequest
 from ferry.api.management.body import BodyReader, as_items, is_list, load_body, plain, short_name
 from ferry.domain.contracts import Criterion
-from ferry.domain.criteria import check_criteria
+from ferry.domain.criteria import TOO_LONG, check_criteria, is_too_long
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol.reader import child_path
 
@@ -47,6 +47,8 @@ def query_spec(raw: JsonObject, path: str = "") -> QuerySpec:
     field, direction = reader.text("sortField", required=False), reader.text("sortOrder", required=False)
     if direction and direction not in _DIRECTIONS:
         reader.fault("sortOrder", "must be ASC or DESC", direction)
+    if is_too_long(field):
+        reader.fault("sortField", TOO_LONG)
     criteria = read_criteria(reader, "filterExpression", path)
     reader.finish()
     return QuerySpec(

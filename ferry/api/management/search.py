@@ -197,7 +197,7 @@ def _bounded[D](documents: Iterable[D], at_most: int) -> Iterator[D]:
 def _sorted[D](documents: Iterable[D], searched: Callable[[D], JsonObject], spec: QuerySpec) -> list[D]:
     """By the field that was asked for; those that have none come last, whatever the direction."""
     field = _CODE if spec.sort_field == "state" else spec.sort_field
-    valued: list[tuple[tuple[bool, float, str], D]] = []
+    valued: list[tuple[tuple[bool, int | float, str], D]] = []
     others: list[D] = []
     for document in documents:
         json = searched(document)
@@ -210,9 +210,9 @@ def _sorted[D](documents: Iterable[D], searched: Callable[[D], JsonObject], spec
     return [*(document for _, document in valued), *others]
 
 
-def _rank(value: Json) -> tuple[bool, float, str]:
-    """Numbers before everything else, which is sorted as text."""
-    return (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))
+def _rank(value: Json) -> tuple[bool, int | float, str]:
+    """Numbers as they are, for a whole one may be too large for a float, before all else, which is sorted as text."""
+    return (False, value, "") if isinstance(value, int | float) else (True, 0.0, str(value))
 
 
 def _cursor(position: Position) -> str:

@@ -23,10 +23,11 @@ _OURS = ("ferry-sas-", "ferry-edr-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretsApi:
-    """`/management/v3/secrets`."""
+    """`/management/v3/secrets`. `own_secrets` are names, in small letters, that are for the app alone."""
 
     vault: Vault
     clock: Clock
+    own_secrets: frozenset[str] = frozenset()
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """POST: 409 where there is one of that name."""
@@ -57,14 +58,14 @@ class SecretsApi:
         return ApiAnswer(204)
 
     def _expect(self, name: str) -> None:
-        if _name_fault(name) or self.vault.get(name) is None:
+        if self._name_fault(name) or self.vault.get(name) is None:
             raise NotFound(KIND, name)
 
     def _read(self, request: ApiRequest) -> tuple[str, Secret]:
         body = load_body(request)
         reader = BodyReader(body)
         name = reader.text("@id")
-        fault = _name_fault(name) if name else None
+        fault = self._name_fault(name) if name else None
         if fault is not None:
             reader.faults.append(fault)
         value = plain(members(body).get("value"))
@@ -75,10 +76,11 @@ class SecretsApi:
             raise InvalidInput.at("value", "is required")
         return name, Secret(value)
 
-
-def _name_fault(name: str) -> InputFault | None:
-    if not _NAME.fullmatch(name):
-        return InputFault("@id", "a secret's name has 1 to 127 letters, digits and hyphens", name)
-    if name.lower().startswith(_OURS):
-        return InputFault("@id", f"names that begin with {' or '.join(_OURS)} belong to transfers", name)
-    return None
+    def _name_fault(self, name: str) -> InputFault | None:
+        if not _NAME.fullmatch(name):
+            return InputFault("@id", "a secret's name has 1 to 127 letters, digits and hyphens", name)
+        if name.lower().startswith(_OURS):
+            return InputFault("@id", f"names that begin with {' or '.join(_OURS)} belong to transfers", name)
+        if name.lower() in self.own_secrets:
+            return InputFault("@id", "is the name of this participant's signing key, which only the vault shows", name)
+        return None

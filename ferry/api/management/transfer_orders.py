@@ -45,6 +45,7 @@ class TransferOrders:
     participant_id: str
     destination_account: str
     check_address: CheckAddress
+    own_secrets: frozenset[str] = frozenset()
 
     def read(self, request: ApiRequest, body: JsonObject) -> TransferOrder:
         """EDC's TransferRequest. Raises InvalidInput with every fault."""
@@ -76,7 +77,7 @@ class TransferOrders:
         asset_id: str,
         pull: bool = False,
     ) -> TransferOrder:
-        callbacks, purpose = read_callbacks(reader, self.check_address), read_purpose(reader)
+        callbacks, purpose = read_callbacks(reader, self.check_address, self.own_secrets), read_purpose(reader)
         agreement = self._agreement(reader, asset_id)
         if address is None and agreement is not None:
             address = self._address_of(reader, agreement)

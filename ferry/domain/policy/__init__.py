@@ -5,7 +5,7 @@ is refused when a policy is created.
 """
 
 from ferry.domain.policy.evaluation import Truth, refusal, truth_of
-from ferry.domain.policy.expiry import ends_at, never_allows
+from ferry.domain.policy.expiry import ends_at, never_allows, refusal_of_agreement
 from ferry.domain.policy.normal import normal_rules, worded_as
 from ferry.domain.policy.operands import (
     LEFT_OPERANDS,
@@ -40,6 +40,7 @@ __all__ = [
     "never_allows",
     "normal_rules",
     "refusal",
+    "refusal_of_agreement",
     "stated_claims",
     "truth_of",
     "worded_as",

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from ferry.domain.json_value import Json, JsonObject
 from ferry.domain.policy.operands import LEFT_OPERANDS, LeftOperand, PolicyContext
-from ferry.domain.policy.operators import OPERATORS, TIME_OPERATORS, compares_texts, compares_times
+from ferry.domain.policy.operators import OPERATORS, SET_OPERATORS, TIME_OPERATORS, compares_texts, compares_times
 from ferry.domain.policy.terms import action_of, as_list, combination_of, constraints_in, rules_in, single, term, words
 from ferry.domain.policy.times import bound
 
@@ -90,4 +90,8 @@ def _compared(operand: LeftOperand, operator: str, right: Json, context: PolicyC
     if isinstance(left, datetime):
         moment = bound(single(right), context.signed_at)
         return None if moment is None or operator not in TIME_OPERATORS else compares_times(operator, left, moment)
-    return None if left is None else compares_texts(operator, left, right)
+    # Policies that an older version has let in, and those of others, may compare with a list or with nothing.
+    is_one = isinstance(single(right), str | int | float)
+    if left is None or (operator not in SET_OPERATORS and not is_one):
+        return None
+    return compares_texts(operator, left, right)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ferry.domain.json_value import Json, JsonObject
 from ferry.domain.policy.evaluation import refusal
-from ferry.domain.policy.operands import LEFT_OPERANDS, Comparison, PolicyContext
+from ferry.domain.policy.operands import LEFT_OPERANDS, Comparison, PolicyContext, PolicyScope
 from ferry.domain.policy.terms import RULES, as_list, combination_of, constraints_in, rules_in, single, term
 from ferry.domain.policy.times import bound
 
@@ -30,6 +30,15 @@ def never_allows(policy: JsonObject, context: PolicyContext) -> bool:
     """Whether the policy refuses this context at `context.now` and for ever after."""
     moments = (context.now, *_changes(policy, context))
     return all(refusal(policy, replace(context, now=it)) is not None for it in moments)
+
+
+def refusal_of_agreement(policy: JsonObject, context: PolicyContext) -> str | None:
+    """Why this context may not have an agreement under the policy; one that could never be used is refused, too."""
+    reason = refusal(policy, context)
+    if reason is not None:
+        return reason
+    agreed = replace(context, scope=PolicyScope.TRANSFER, signed_at=context.now)
+    return refusal(policy, agreed) if never_allows(policy, agreed) else None
 
 
 def _changes(policy: JsonObject, context: PolicyContext) -> list[datetime]:

@@ -27,6 +27,7 @@ _SETS: dict[str, Callable[[str, list[str]], bool]] = {
 
 OPERATORS = (*_ORDERS, *_SETS)
 TIME_OPERATORS = tuple(_ORDERS)
+SET_OPERATORS = tuple(_SETS)
 
 
 def compares_texts(operator: str, left: str, right: Json) -> bool:

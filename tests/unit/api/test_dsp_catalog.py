@@ -1,12 +1,14 @@
 """The catalog as a peer sees it: pages with links, one dataset, what it may be asked and what it may not."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.domain.contracts import Asset, ContractDefinition
 from ferry.domain.data_address import SourceAddress
+from ferry.protocol import catalog_messages, catalog_pages
 from ferry.protocol.catalog_pages import TOKEN_PARAMETER, linked_pages
 from ferry.protocol.identity import MockIdentity
 from tests.unit.api.dsp_client import body_of, consumer_of, message
@@ -17,7 +19,11 @@ from tests.world.participants import STARTED_AT, Pair, make_pair
 @pytest.fixture
 def pair() -> Pair:
     """A provider with seven assets for all, three on a page."""
-    made = make_pair(FERRY_CATALOG_PAGE_SIZE="3")
+    return seven()
+
+
+def seven(query_limit: str = "10000") -> Pair:
+    made = make_pair(FERRY_CATALOG_PAGE_SIZE="3", FERRY_QUERY_LIMIT=query_limit)
     outside = made.provider.core.outside
     for number in range(6):
         address = SourceAddress("providerdata", "source", None, "")
@@ -92,6 +98,9 @@ def test_asset_that_is_new_between_two_pages_shifts_nothing(pair: Pair) -> None:
         ({"sortField": "name", "sortOrder": "DESC"}, "sortField"),
         ({"filterExpression": [{"operandLeft": "id", "operator": "near", "operandRight": 1}]}, "operator"),
         ({"limit": 0}, "limit"),
+        ({"offset": 1_000_001}, "offset"),
+        ({"offset": 10**30}, "offset"),
+        ({"filterExpression": [{"operandLeft": "x." * 5000, "operator": "=", "operandRight": 1}]}, "operandLeft"),
         ({"@type": "SparqlQuery"}, "@type"),
     ],
 )
@@ -105,6 +114,25 @@ def test_link_that_is_none_of_ours_is_a_typed_error(pair: Pair, token: str) -> N
     headers = {"authorization": MockIdentity("consumer").authorization("x")}
     answer = pair.provider.core.dsp.catalog.request(ApiRequest("GET", url, headers, {}, {TOKEN_PARAMETER: token}))
     assert TOKEN_PARAMETER in reasons_in(answer)
+
+
+@pytest.mark.parametrize(("limit", "status"), [("6", 400), ("7", 200)])
+def test_page_that_would_look_at_too_many_assets_is_a_typed_error(limit: str, status: int) -> None:
+    pair = seven(limit)
+    for query in ({"filterExpression": [{"operandLeft": "half", "operator": "=", "operandRight": 7}]}, {"offset": 7}):
+        answer = asked(pair, **query)
+        assert answer.status == status
+        if status == 400:
+            assert f"more than {limit} assets" in reasons_in(answer)
+    assert ids_in(asked(pair, limit=2)) == ["asset-1", "b/0"]
+
+
+def test_link_behind_the_largest_offset_still_leads_on() -> None:
+    request = catalog_messages.CatalogRequest(1_000_000)
+    page = catalog_pages.PageRequest(request, 1_000_000, 3, "b/1").next(3, "b/1")
+    link = catalog_pages.link_header("http://x.test", previous=None, following=page)
+    token = catalog_pages.linked_pages(link)["next"].rpartition("=")[2]
+    assert catalog_pages.read_token(unquote(token)).after == "b/1"
 
 
 def test_filter_does_not_reach_what_is_not_told(pair: Pair) -> None:

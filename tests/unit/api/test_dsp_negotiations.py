@@ -17,7 +17,7 @@ from ferry.ports import Record
 from tests.unit.api.dsp_client import body_of, consumer_of, message, provider_of
 from tests.unit.control_plane.agreed import agreed_pair
 from tests.unit.protocol.strict import assert_strict
-from tests.world.participants import STARTED_AT, Pair
+from tests.world.participants import STARTED_AT, Pair, pair_of, settings_of
 
 OFFER_ID = str(OfferId("cd-1", "asset-1", "x"))
 CALLBACK = "http://consumer.test/api/dsp/2025-1/consumer"
@@ -207,6 +207,30 @@ def test_request_that_misses_something_is_refused(pair: Pair, missing: str) -> N
     assert any(missing in reason for reason in body["reason"])
 
 
+def test_first_request_names_no_negotiation_of_ours(pair: Pair) -> None:
+    body = body_of(consumer_of(pair).post("negotiations/request", contract_request(providerPid="provider-1")), 400)
+    assert any("providerPid" in reason for reason in body["reason"])
+
+
+@pytest.mark.parametrize(("party", "who"), [("assigner", "other"), ("assigner", "consumer"), ("assignee", "other")])
+def test_request_for_an_offer_between_others_is_refused(pair: Pair, party: str, who: str) -> None:
+    body = body_of(consumer_of(pair).post("negotiations/request", contract_request(offer={party: who})), 400)
+    assert any(f"offer.{party}" in reason for reason in body["reason"])
+
+
+@pytest.mark.parametrize("known", [{}, {"assignee": "consumer"}, {"assignee": "did:web:c.test"}])
+@pytest.mark.parametrize("assigner", [None, "provider", "did:web:p.test"])
+def test_parties_of_a_requested_offer_are_named_by_id_or_did_or_not_at_all(
+    assigner: str | None, known: dict[str, str]
+) -> None:
+    dids = {"FERRY_DID": "did:web:p.test", "FERRY_PARTNERS": json.dumps({"consumer": "did:web:c.test"})}
+    pair = pair_of(settings_of("consumer"), settings_of("provider", **dids))
+    asked = contract_request(offer={"@id": str(OfferId("cd-1", "asset-1", "x")), "assigner": assigner, **known})
+    if assigner is None:
+        del asked["offer"]["assigner"]
+    body_of(consumer_of(pair).post("negotiations/request", asked), 201)
+
+
 def test_request_that_leads_to_a_forbidden_host_is_refused(pair: Pair) -> None:
     def guard(url: str) -> None:
         raise EffectFailed.because(FaultCode.ADDRESS_FORBIDDEN, f"{url} is not for this app to call")
@@ -243,6 +267,16 @@ def test_agreement_that_was_not_asked_for_is_taken_and_ended_by_a_message(pair: 
     assert error is not None and error.code == FaultCode.POLICY_VIOLATED
 
 
+def test_id_of_the_request_that_began_it_is_a_conflict_under_another_message(pair: Pair) -> None:
+    client = consumer_of(pair)
+    pid = body_of(client.post("negotiations/request", contract_request()), 201)["providerPid"]
+    process = pair.provider.core.negotiations.get(pid)
+    told = about(process, "ContractAgreementVerificationMessage", **{"@id": "urn:uuid:r-1"})
+    body = body_of(client.post(f"negotiations/{pid}/agreement/verification", told), 409)
+    assert "came before with another body" in error_of(body, 409, process.consumer_pid, process.provider_pid)
+    assert body_of(client.post("negotiations/request", contract_request()), 201)["providerPid"] == pid
+
+
 def test_verification_is_answered_the_same_however_often_it_comes(pair: Pair) -> None:
     client = consumer_of(pair)
     first = body_of(client.post("negotiations/request", contract_request()), 201)
@@ -258,7 +292,8 @@ def test_verification_is_answered_the_same_however_often_it_comes(pair: Pair) ->
         for number in (1, 1, 2)
     ]
     assert [answer["state"] for answer in answers] == ["VERIFIED"] * 3
-    assert len(pair.provider.core.negotiations.get(pid).inbox) == 1
+    applied = [it.message_id for it in pair.provider.core.negotiations.get(pid).inbox]
+    assert applied == ["urn:uuid:r-1", "urn:uuid:v-1"]
 
 
 def test_event_that_is_not_for_this_side_is_refused(pair: Pair) -> None:

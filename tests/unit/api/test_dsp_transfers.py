@@ -316,6 +316,16 @@ def test_message_that_is_not_allowed_is_a_conflict_that_names_both_pids(pair: Pa
     assert pair.transfer(process.id) == process
 
 
+def test_id_of_the_request_that_began_it_is_a_conflict_under_another_message(pair: Pair) -> None:
+    client, begin = consumer_of(pair), transfer_request(pair)
+    pid = body_of(client.post("transfers/request", begin), 201)["providerPid"]
+    process = pair.provider.core.transfers.get(pid)
+    told = about(process, "TransferTerminationMessage", **{"@id": begin["@id"]})
+    body = body_of(client.post(f"transfers/{pid}/termination", told), 409)
+    assert "came before with another body" in error_of(body, 409, process.consumer_pid, process.provider_pid)
+    assert body_of(client.post("transfers/request", begin), 201)["providerPid"] == pid
+
+
 def test_message_under_a_used_id_with_another_body_is_a_conflict(pair: Pair) -> None:
     process = started(pair)
     client = provider_of(pair)

@@ -85,3 +85,11 @@ def test_more_addresses_than_are_told_are_refused(pair: Pair) -> None:
     answer = client_of(pair.consumer).post("transferprocesses", transfer_request(pair, callbackAddresses=[GIVEN] * 11))
 
     assert set(faults_in(answer)) == {"callbackAddresses"}
+
+
+def test_signing_key_is_sent_to_no_callback(pair: Pair) -> None:
+    client = client_of(pair.consumer, signing_key_name="Hook")
+
+    answer = client.post("transferprocesses", transfer_request(pair, callbackAddresses=[GIVEN]))
+
+    assert set(faults_in(answer)) == {"callbackAddresses[0].authCodeId"}

@@ -288,3 +288,14 @@ def test_secret_of_a_transfer_is_out_of_reach(pair: Pair, provider: Client) -> N
     assert list(faults_in(provider.post("secrets", {"@id": "ferry-sas-1", "value": "x"}))) == ["@id"]
     assert provider.get("secrets/ferry-sas-1").status == 404
     assert provider.delete("secrets/FERRY-SAS-1").status == 404
+
+
+def test_signing_key_is_out_of_reach(pair: Pair) -> None:
+    vault = pair.provider.core.outside.vault
+    vault.store("my-key", Secret("key"))
+    provider = client_of(pair.provider, signing_key_name="my-key")
+    assert list(faults_in(provider.post("secrets", {"@id": "my-key", "value": "x"}))) == ["@id"]
+    assert list(faults_in(provider.put("secrets", {"@id": "MY-Key", "value": "x"}))) == ["@id"]
+    assert provider.get("secrets/my-key").status == 404
+    assert provider.delete("secrets/MY-KEY").status == 404
+    assert vault.get("my-key") == Secret("key")

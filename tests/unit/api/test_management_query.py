@@ -73,6 +73,9 @@ def test_query_of_definitions(provider: Client, query: Any, expected: list[str])
         ({"offset": "1"}, "offset"),
         ({"limit": 0}, "limit"),
         ({"limit": 1001}, "limit"),
+        ({"offset": 10**30}, "offset"),
+        ({"sortField": "x." * 200}, "sortField"),
+        (where("x." * 5000, 1), "filterExpression[0].operandLeft"),
         ({"sortOrder": "UP"}, "sortOrder"),
         ({"filterExpression": "id=1"}, "filterExpression[0]"),
         (where("id", 1, "resembles"), "filterExpression[0].operator"),
@@ -83,6 +86,12 @@ def test_query_of_definitions(provider: Client, query: Any, expected: list[str])
 @pytest.mark.parametrize("noun", ["assets", "transferprocesses", "contractnegotiations", "contractagreements"])
 def test_query_with_a_fault_is_refused_at_its_path(provider: Client, noun: str, query: Any, path: str) -> None:
     assert list(faults_in(provider.post(f"{noun}/request", query))) == [path]
+
+
+def test_numbers_of_any_size_are_in_their_order(provider: Client) -> None:
+    for name, size in (("d", 10**400), ("b", 1.5), ("c", 2**63), ("a", -(10**400))):
+        body_of(provider.post("assets", {"@id": name, "properties": {"size": size}, "dataAddress": ADDRESS}))
+    assert ids(provider, "assets", {"sortField": "size"}) == ["a", "b", "c", "d", "asset-1"]
 
 
 def test_processes_are_listed_newest_first(consumer: Client, transfers: list[str]) -> None:

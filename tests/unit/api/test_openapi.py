@@ -54,6 +54,7 @@ def functions_of(roles: str) -> set[tuple[str, str]]:
         "FERRY_PUBLIC_URL": "https://ferry.test",
         "FERRY_VAULT_URL": "https://vault.test",
         "FERRY_API_KEY": "key",
+        "FERRY_IDENTITY": "mock",
         "FERRY_ROLES": roles,
     }
     command = [sys.executable, "-c", INDEX]

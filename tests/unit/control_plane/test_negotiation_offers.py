@@ -1,5 +1,7 @@
 """Offers, counter-offers and orders, as each side decides them: whose terms hold, what is withdrawn or learned."""
 
+from dataclasses import replace
+
 import pytest
 
 from ferry.control_plane import negotiation_consumer, negotiation_provider
@@ -8,11 +10,14 @@ from ferry.control_plane.rules import NegotiationRules
 from ferry.domain.codec import from_json, to_json
 from ferry.domain.contracts import ContractNegotiation, ContractOffer
 from ferry.domain.decision import Command, CommandKind, Done
+from ferry.domain.faults import FaultCode
 from ferry.domain.message_kind import MessageKind, Role
+from ferry.domain.policy import PURPOSE
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.states import NegotiationState
 from tests.unit.control_plane.processes import (
     CONSUMER_PID,
+    NOW,
     PROVIDER_PID,
     USE,
     contract_demand,
@@ -133,6 +138,55 @@ def test_request_for_another_offer_of_ours_is_agreed_to_on_our_terms() -> None:
     agreeing = negotiated(negotiation_in(Role.PROVIDER, _S.OFFERED), asked)
     assert agreeing.agreement is not None and agreeing.agreement.policy == READ
     assert (agreeing.state, agreeing.offer_id) == (_S.AGREEING, "ours-2")
+
+
+def limited(*constraints: JsonObject) -> JsonObject:
+    return {"permission": [{"action": "use", "constraint": list(constraints)}]}
+
+
+FOR_FRIENDS = limited({"leftOperand": "participantId", "operator": "eq", "rightOperand": "friend"})
+UNTIL_NOW = limited({"leftOperand": "dateTime", "operator": "lt", "rightOperand": NOW.isoformat()})
+ENDED = limited({"leftOperand": "inForceDate", "operator": "lt", "rightOperand": NOW.isoformat()})
+FOR_RESEARCH = limited({"leftOperand": "purpose", "operator": "eq", "rightOperand": "research"})
+
+
+def refused(process: ContractNegotiation) -> None:
+    assert (process.state, process.agreement) == (_S.TERMINATED, None)
+    assert process.error is not None and process.error.code == FaultCode.POLICY_VIOLATED
+    assert messages(process) == ["ContractNegotiationTerminationMessage"]
+
+
+@pytest.mark.parametrize("manual", [False, True])
+@pytest.mark.parametrize("policy", [FOR_FRIENDS, UNTIL_NOW, ENDED, FOR_RESEARCH])
+def test_accepted_offer_whose_policy_refuses_the_consumer_is_not_agreed_to(policy: JsonObject, manual: bool) -> None:
+    accepted = negotiated(offering(policy=policy, manual=manual), received(ACCEPTED))
+    refused(negotiated(accepted, Command(CommandKind.AGREE)) if manual else accepted)
+
+
+@pytest.mark.parametrize("manual", [False, True])
+def test_request_on_our_terms_that_the_policy_refuses_is_not_agreed_to(manual: bool) -> None:
+    offered = replace(negotiation_in(Role.PROVIDER, _S.OFFERED, manual=manual), policy=FOR_FRIENDS)
+    asked = negotiated(offered, received(REQUEST, offer_content(**FOR_FRIENDS)))
+    refused(negotiated(asked, Command(CommandKind.AGREE)) if manual else asked)
+
+
+def test_purpose_that_the_request_states_meets_the_policy_that_asks_for_it() -> None:
+    offered = replace(negotiation_in(Role.PROVIDER, _S.OFFERED), policy=FOR_RESEARCH)
+    asked = received(REQUEST, {**offer_content(**FOR_RESEARCH), PURPOSE: "research"})
+    assert negotiated(offered, asked).state is _S.AGREEING
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_id_of_the_message_that_began_it_is_good_for_no_other_one(role: Role) -> None:
+    if role is Role.PROVIDER:
+        begun = negotiation_provider.accept(contract_demand(message_id="m-1", request_digest="d-1"), moment())
+    else:
+        order = contract_order(correlation_id=PROVIDER_PID, message_id="m-1", request_digest="d-1")
+        begun = negotiation_consumer.offered(order, moment())
+    ended = received(MessageKind.CONTRACT_TERMINATION, message_id="m-1", digest="d-2")
+    decision = NegotiationRules().decide(begun, ended, moment())
+    assert decision.refused == "message m-1 came before with another body"
+    assert decision.process is begun
 
 
 def test_offer_in_answer_stands_for_our_terms_and_drops_theirs() -> None:

@@ -103,3 +103,22 @@ def test_missing_key_is_told_with_the_callers_code(
     fault = caught.value.fault
     assert (fault.code, fault.step, fault.retryable) == (FaultCode.DESTINATION_KEY_MISSING, 2, retryable)
     assert "'third-key1'" in fault.message and "FERRY_ACCOUNTS" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "may_read"),
+    [
+        (PRIVATE, True),
+        ("https://other.blob.core.windows.net", True),
+        ("http://127.0.0.1:10000/other", True),
+        ("https://peer.example", False),
+        ("https://other.blob.core.windows.net.peer.example", False),
+        ("https://blob.core.windows.net.peer.example", False),
+        ("http://other.blob.core.windows.net", False),
+        (f"{PRIVATE}.peer.example", False),
+    ],
+)
+def test_only_azure_a_known_account_or_this_machine_may_read_our_blobs(
+    directory: AccountDirectory, endpoint: str, may_read: bool
+) -> None:
+    assert directory.may_read_source(endpoint) is may_read

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from ferry.adapters.memory_cloud import MemoryRequest
+from ferry.data_plane.azure_storage_data_source import AzureStorageDataSource
 from ferry.data_plane.manifest import Manifest
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.faults import EffectFailed, Fault, FaultCode
+from ferry.domain.faults import EffectFailed, Fault, FaultCode, ServerSideCopyUnavailable
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.secret import Secret
 from ferry.ports import BlobHeaders, StorageFailed, StorageProblem
@@ -357,3 +358,28 @@ def test_read_sas_is_renewed_before_it_ends(world: World) -> None:
     result = world.runner(workers=1).run(flow, COPY, progress=Recorder())
     summary = result["summary"]
     assert isinstance(summary, dict) and summary["methods"] == {"put_from_url": 2}
+
+
+def test_read_sas_is_for_the_blob_that_is_copied_alone(world: World) -> None:
+    address = world.source_blobs(a=b"1", b=b"2")
+    source = AzureStorageDataSource(world.storage, world.clock, account=world.provider_account, address=address)
+    (page,) = source.pages()
+    (first_url, _, first_sas), (second_url, _, _) = (
+        source.signed_url(item).reveal().partition("?") for item in page.items
+    )
+    world.prepared(world.process())
+
+    world.writer.put_from_url(world.target("first"), Secret(f"{first_url}?{first_sas}"), page.items[0])
+    with pytest.raises((EffectFailed, ServerSideCopyUnavailable)):
+        world.writer.put_from_url(world.target("second"), Secret(f"{second_url}?{first_sas}"), page.items[1])
+
+
+def test_service_that_a_peer_runs_gets_bytes_and_no_url_of_ours() -> None:
+    world = World(destination_endpoint="https://storage.peer.example")
+    flow = ready(world, world.source_blobs(a=b"1", b=b"2"))
+    flow = replace(flow, destination=replace(flow.target, endpoint=world.consumer_account.endpoint))
+
+    summary = copy(world, flow)["summary"]
+
+    assert isinstance(summary, dict) and summary["methods"] == {"stream": 2}
+    assert not set(world.operations()) & {"Put Blob From URL", "Copy Blob From URL"}

@@ -38,6 +38,7 @@ class Ends:
             endpoint=endpoint,
             sas=world.target("").sas,
             source_endpoint=world.provider_account.endpoint,
+            may_read_source=True,
         )
         address = SourceAddress("providerdata", SOURCE_CONTAINER, blob_prefix="")
         self.source = AzureStorageDataSource(

@@ -58,10 +58,12 @@ class Recorder:
 class World:
     """Everything that a transfer needs. Both accounts are known by key; `keyless` takes the keys away."""
 
-    def __init__(self, *, page_size: int = 5000, keyless: bool = False) -> None:
+    def __init__(
+        self, *, page_size: int = 5000, keyless: bool = False, destination_endpoint: str | None = None
+    ) -> None:
         self.clock = VirtualClock()
         self.cloud = MemoryCloud(self.clock, page_size=page_size)
-        self.consumer_account = self.cloud.add_account("consumerdata")
+        self.consumer_account = self.cloud.add_account("consumerdata", endpoint=destination_endpoint)
         self.provider_account = self.cloud.add_account("providerdata")
         self.cloud.add_container(self.provider_account, SOURCE_CONTAINER)
         self.storage = MemoryStorage(self.cloud)

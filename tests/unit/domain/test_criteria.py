@@ -123,6 +123,16 @@ def test_pattern_with_many_wildcards_is_matched_in_reasonable_time() -> None:
     assert time.perf_counter() - started < 2
 
 
+@pytest.mark.parametrize("operand", ["x" * 257, ".".join("x" * 18), "." * 40_000])
+def test_operand_that_costs_too_much_is_refused_untold(operand: str) -> None:
+    check_criteria([Criterion("x" * 256, "=", 1), Criterion(".".join("x" * 17), "=", 1)])
+    with pytest.raises(InvalidInput) as caught:
+        check_criteria([Criterion(operand, "=", 1)])
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.value) == ("filterExpression[0].operandLeft", None)
+    assert "256 characters" in fault.message
+
+
 def test_unknown_operator_is_refused_with_its_path() -> None:
     wrong = [Criterion("id", "=", "x"), Criterion("", "~", 1), Criterion("id", "in", "x")]
 

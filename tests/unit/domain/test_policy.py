@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ferry.domain.policy import LEFT_OPERANDS, OPERATORS, TIME_OPERATORS, PolicyContext, PolicyScope, faults_of, refusal
+from ferry.domain.policy import (
+    COMBINATIONS,
+    LEFT_OPERANDS,
+    OPERATORS,
+    TIME_OPERATORS,
+    PolicyContext,
+    PolicyScope,
+    faults_of,
+    refusal,
+)
 from ferry.domain.process import Json, JsonObject
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -278,6 +287,7 @@ def at(*places: str) -> list[str]:
     return [f"policy.permission[0].constraint[0]{place}" for place in places]
 
 
+SETS = ("isAnyOf", "isNoneOf", "isPartOf", "isAllOf")
 PARTS = ("leftOperand", "operator", "rightOperand")
 CONFLICT = "policy.conflict"
 NOT_EVALUABLE: list[tuple[JsonObject, list[str]]] = [
@@ -315,6 +325,22 @@ NOT_EVALUABLE: list[tuple[JsonObject, list[str]]] = [
     (permits(constraint("isNoneOf", "contractAgreement+1d", "inForceDate")), at(".operator")),
     (permits(constraint("lt", "contractAgreement+1d", "dateTime")), at(".rightOperand")),
     (permits(constraint("lt", "contractAgreement+1w", "inForceDate")), at(".rightOperand")),
+    *((permits(constraint(it, ["evil1", "evil2"])), at(".rightOperand")) for it in TIME_OPERATORS),
+    (permits(constraint("neq", [])), at(".rightOperand")),
+    (permits(constraint("lt", ["2026-01-01", "2027-01-01"], "dateTime")), at(".rightOperand")),
+    *((permits(constraint(it, empty)), at(".rightOperand")) for it in SETS for empty in ([], [""], " , ")),
+    (permits(constraint("isNoneOf", [{"name": "x"}])), at(".rightOperand")),
+    (permits(constraint("isNoneOf", ["a", {"name": "x"}, ["b"]])), at(".rightOperand[1]", ".rightOperand[2]")),
+    ({"permissions": [USE], "constraint": [FALSE]}, ["policy.permissions", "policy.constraint"]),
+    ({"permission": [{**USE, "constraints": [FALSE]}]}, ["policy.permission[0].constraints"]),
+    *(({"permission": [{**USE, it: [FALSE]}]}, [f"policy.permission[0].{it}"]) for it in (*COMBINATIONS, "refinement")),
+    ({"permission": [{**USE, "odrl:constraint": FALSE}]}, ["policy.permission[0].odrl:constraint"]),
+    ({"permission": [{**USE, "duty": {**USE, "constraints": FALSE}}]}, ["policy.permission[0].duty[0].constraints"]),
+    ({"permission": [{**USE, "target": "other"}]}, ["policy.permission[0].target"]),
+    ({"target": "mine", "permission": [{**USE, "target": "other"}]}, ["policy.permission[0].target"]),
+    ({"permission": [{"action": {"type": "use", "implies": "x"}}]}, ["policy.permission[0].action.implies"]),
+    (permits({**TRUE, "dataType": "xsd:integer"}), at(".dataType")),
+    (permits({"or": [TRUE], "rightOperand": "x"}), at(".rightOperand")),
 ]
 
 
@@ -332,6 +358,9 @@ def test_policy_that_cannot_be_evaluated_is_refused_at_each_place(policy: JsonOb
         {"permission": {"action": {"@id": "use"}, "constraint": [], "duty": []}},
         {"permission": {"action": "odrl:use", "duty": {"action": {"odrl:type": {"@id": "odrl:use"}}}}},
         {"conflict": "odrl:prohibit"},
+        {"@id": "p", "uid": "p", "profile": "x", "target": "a", "permission": [{**USE, "target": {"@id": "a"}}]},
+        {"permissions": [], "permission": [{**USE, "constraints": None, "assigner": "us", "@type": "Permission"}]},
+        *(permits(constraint(it, ["BPNL0001"])) for it in TIME_OPERATORS),
         {"@type": "Offer", "assigner": "us", "assignee": "them"},
         permits(constraint("lteq", "contractAgreement+30d", "inForceDate")),
         {"prohibition": [{"action": "transfer", "constraint": constraint("isNoneOf", ["a"])}]},
@@ -340,6 +369,20 @@ def test_policy_that_cannot_be_evaluated_is_refused_at_each_place(policy: JsonOb
 )
 def test_policy_that_can_be_evaluated_has_no_fault(policy: JsonObject) -> None:
     assert faults_of(policy) == ()
+
+
+def test_object_in_a_set_is_told_to_be_no_value() -> None:
+    (fault,) = faults_of(permits(constraint("isNoneOf", [{"name": "x"}])))
+    assert "is no value" in fault.message
+
+
+@pytest.mark.parametrize("right", [["evil1", "evil2"], [], None, {"name": "x"}])
+@pytest.mark.parametrize("operator", TIME_OPERATORS)
+def test_comparison_with_no_single_value_speaks_for_nobody(operator: str, right: Json) -> None:
+    """In a policy that was let in before such were refused."""
+    said = constraint(operator, right)
+    assert not allows(permits(said))
+    assert not allows({"prohibition": [{"action": "use", "constraint": said}]})
 
 
 def test_fault_names_what_is_known_here() -> None:

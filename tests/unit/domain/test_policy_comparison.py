@@ -12,13 +12,13 @@ from ferry.domain.process import Json, JsonObject
 from tests.unit.domain.test_policy import NOW
 
 _names = st.sampled_from(["a", "b", "c"])
-_rights = _names | st.lists(_names, min_size=1, max_size=3) | st.integers(0, 5)
+_left = st.sampled_from(["participantId", "purpose"])
+_ones = _names | st.lists(_names, min_size=1, max_size=1) | st.integers(0, 5)
+_some = _ones | st.lists(_names, min_size=1, max_size=3)
 _leaves: st.SearchStrategy[Any] = st.fixed_dictionaries(
-    {
-        "leftOperand": st.sampled_from(["participantId", "purpose"]),
-        "operator": st.sampled_from(["eq", "neq", "lt", "isAnyOf", "isNoneOf"]),
-        "rightOperand": _rights,
-    }
+    {"leftOperand": _left, "operator": st.sampled_from(["eq", "neq", "lt"]), "rightOperand": _ones}
+) | st.fixed_dictionaries(
+    {"leftOperand": _left, "operator": st.sampled_from(["isAnyOf", "isNoneOf"]), "rightOperand": _some}
 )
 
 

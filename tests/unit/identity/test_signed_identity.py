@@ -63,10 +63,14 @@ def test_partner_is_told_who_we_are_for_a_short_time(peers: Peers, address: str,
         "http://consumer.example:8443/api/dsp",
         "https://consumer.example:8443@evil.example/api",
         "https://dsp.other.example/connectors",
+        "https://provider.example/api/control",
     ],
 )
-def test_address_of_no_partner_gets_a_token_that_no_participant_takes(peers: Peers, address: str) -> None:
-    claims = claims_in(peers.identity.authorization(address))
+def test_address_of_no_partner_gets_no_token(peers: Peers, address: str) -> None:
+    with pytest.raises(EffectFailed) as refusal:
+        peers.identity.authorization(address)
+    assert (refusal.value.fault.code, refusal.value.fault.retryable) == (FaultCode.ADDRESS_FORBIDDEN, False)
+    claims = claims_in(peers.identity.plane_authorization(address))
     assert (claims["iss"], claims["sub"], claims["aud"]) == ("provider", "provider", address)
 
 
@@ -105,7 +109,7 @@ def test_document_names_every_key_and_where_the_protocol_is_found(peers: Peers) 
 
 def test_plane_with_our_vault_is_ourselves_at_the_address_that_it_calls(peers: Peers) -> None:
     plane = peers.participant("provider", "did:web:plane.example:api", PARTNERS, peers.vault)
-    header = plane.authorization("https://provider.example/api/control")
+    header = plane.plane_authorization("https://provider.example/api/control")
     assert peers.identity.identify(header) == "provider"
     assert peers.fetched == []
     assert refused(peers, header) is Check.REPLAY
@@ -114,12 +118,12 @@ def test_plane_with_our_vault_is_ourselves_at_the_address_that_it_calls(peers: P
 def test_plane_token_for_another_address_is_refused(peers: Peers) -> None:
     plane = peers.participant("provider", "did:web:plane.example:api", PARTNERS, peers.vault)
     for address in ("https://evil.example/api", "https://provider.example.evil.example/api"):
-        assert refused(peers, plane.authorization(address)) is Check.AUDIENCE
+        assert refused(peers, plane.plane_authorization(address)) is Check.AUDIENCE
 
 
 def test_plane_with_another_vault_is_a_stranger(peers: Peers) -> None:
     stranger = peers.participant("provider", "did:web:plane.example:api", PARTNERS, MemoryVault(peers.clock))
-    assert refused(peers, stranger.authorization("https://provider.example/api/control")) is Check.KEY
+    assert refused(peers, stranger.plane_authorization("https://provider.example/api/control")) is Check.KEY
 
 
 def test_partner_list_never_lets_somebody_pass_for_us(peers: Peers) -> None:
