@@ -45,7 +45,8 @@ def settings_of(participant_id: str, **changes: str) -> Settings:
             "FERRY_IDENTITY": "mock",
             "FERRY_DESTINATION_ACCOUNT": f"{participant_id}data",
             "FERRY_STORAGE_ACCOUNTS": json.dumps(
-                {f"{participant_id}data": {"endpoint": f"https://{participant_id}data.test"}}
+                # Both know both: a service that nobody knows is sent bytes, and reads nothing from a source itself.
+                {name: {"endpoint": f"https://{name}.test"} for name in ("consumerdata", "providerdata")}
             ),
             "FERRY_JANITOR_SECONDS": "20",
             **changes,
