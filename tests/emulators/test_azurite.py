@@ -23,6 +23,12 @@ from .processes import wait_for_end
 pytestmark = pytest.mark.emulators
 
 
+def _mark(azurite: Azurite) -> int:
+    """Where the requests of this test begin: what was answered before it is told first."""
+    azurite.flush_requests()
+    return azurite.requests.last_sequence
+
+
 def _operations(azurite: Azurite, since: int) -> Counter[str]:
     azurite.flush_requests()
     return Counter(request.operation for request in azurite.requests.since(since))
@@ -38,7 +44,7 @@ def _sas(account: StorageAccount, container: str, permission: str) -> str:
 def test_requests_with_key_and_sas_are_counted_by_operation(
     azurite: Azurite, source_account: StorageAccount, unique_name: str
 ) -> None:
-    since = azurite.requests.last_sequence
+    since = _mark(azurite)
     with BlobServiceClient.from_connection_string(source_account.connection_string) as blobs:
         container = blobs.create_container(unique_name)
         container.upload_blob("with key", b"1")
@@ -52,7 +58,7 @@ def test_requests_with_key_and_sas_are_counted_by_operation(
 def test_signatures_never_reach_the_request_log(
     azurite: Azurite, source_account: StorageAccount, unique_name: str
 ) -> None:
-    since = azurite.requests.last_sequence
+    since = _mark(azurite)
     with BlobServiceClient.from_connection_string(source_account.connection_string) as blobs:
         container = blobs.create_container(unique_name)
         with BlobClient.from_blob_url(f"{container.url}/b?{_sas(source_account, unique_name, 'cw')}") as blob:
@@ -70,7 +76,7 @@ def test_copy_between_accounts_shows_the_read_of_its_source(
     ):
         blob = source.create_container(unique_name).upload_blob("b", b"0123456789")
         container = destination.create_container(unique_name)
-        since = azurite.requests.last_sequence
+        since = _mark(azurite)
         copy = container.get_blob_client("copy")
         copy.stage_block_from_url("AAAA", f"{blob.url}?{_sas(source_account, unique_name, 'r')}")
         copy.commit_block_list([BlobBlock("AAAA")])
@@ -82,7 +88,7 @@ def test_copy_between_accounts_shows_the_read_of_its_source(
 
 
 def test_queue_and_table_requests_are_named(azurite: Azurite, source_account: StorageAccount, unique_name: str) -> None:
-    since = azurite.requests.last_sequence
+    since = _mark(azurite)
     connection_string = source_account.connection_string
     with QueueServiceClient.from_connection_string(connection_string) as queues:
         queue = queues.create_queue(unique_name)
