@@ -41,7 +41,7 @@ class BlobHeaders:
 
 @dataclass(frozen=True, slots=True)
 class BlobItem:
-    """A blob as a listing shows it. `content_md5` is base64, as stored with the blob."""
+    """A blob as a listing shows it. `content_md5` is base64, as stored with the blob; `blob_type` in Azure's words."""
 
     name: str
     size_bytes: int
@@ -49,6 +49,9 @@ class BlobItem:
     created_at: datetime | None = None
     content_md5: str | None = None
     headers: BlobHeaders | None = None
+    blob_type: str = "BlockBlob"
+    tier: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
