@@ -1,7 +1,7 @@
 """What is copied in one go: a page of blobs, how it is to be done, and where it stands (design section 5).
 
-A page's state is its checkpoint: one bit per blob, and for a large blob one bit per block, so that whoever goes on after
-a crash sends at most again what was in flight.
+A page's state is its checkpoint: one bit per blob, and for a large blob one bit per block, so that whoever goes on
+after a crash sends at most again what was in flight.
 """
 
 from collections import Counter
