@@ -58,18 +58,20 @@ class HttpPeer:
         Raises EffectFailed: ADDRESS_FORBIDDEN (the guard), PEER_UNREACHABLE (retryable: no answer in time), and
         PEER_REFUSED where the answer is too large. `timeout_seconds` bounds the whole exchange.
         """
-        return self._exchange("POST", url, _written(body), self._identity(audience), timeout_seconds)
+        return self._exchange(
+            "POST", url, content=_written(body), own=self._identity(audience), timeout_seconds=timeout_seconds
+        )
 
     def get(self, url: str, *, audience: str, timeout_seconds: float = 10.0) -> PeerAnswer:
         """GET JSON. Raises as `post`."""
-        return self._exchange("GET", url, None, self._identity(audience), timeout_seconds)
+        return self._exchange("GET", url, own=self._identity(audience), timeout_seconds=timeout_seconds)
 
     def deliver(
         self, uri: str, body: JsonObject, *, headers: Mapping[str, Secret], timeout_seconds: float = 5.0
     ) -> int:
         """POST JSON with these headers; the status. Raises as `post`."""
         told = {name: value.reveal() for name, value in headers.items()}
-        return self._exchange("POST", uri, _written(body), told, timeout_seconds).status
+        return self._exchange("POST", uri, content=_written(body), own=told, timeout_seconds=timeout_seconds).status
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -82,7 +84,7 @@ class HttpPeer:
         return {"Authorization": self._authorization(audience)} if self._authorization else {}
 
     def _exchange(
-        self, method: str, url: str, content: bytes | None, own: Mapping[str, str], timeout_seconds: float
+        self, method: str, url: str, *, own: Mapping[str, str], timeout_seconds: float, content: bytes | None = None
     ) -> PeerAnswer:
         import httpx2
 
@@ -91,7 +93,7 @@ class HttpPeer:
         admitted = self._guard.admit(url)
         place = f"{admitted.host}:{admitted.port}"
         try:
-            request = self._request(method, admitted, content, own, timeout_seconds)
+            request = self._request(method, admitted, content=content, own=own, timeout_seconds=timeout_seconds)
             with within(timeout_seconds):
                 return self._answered(request, place)
         except httpx2.InvalidURL:
@@ -103,7 +105,7 @@ class HttpPeer:
             raise _unreachable(place, type(error).__name__) from None
 
     def _request(
-        self, method: str, url: CheckedUrl, content: bytes | None, own: Mapping[str, str], timeout_seconds: float
+        self, method: str, url: CheckedUrl, *, content: bytes | None, own: Mapping[str, str], timeout_seconds: float
     ) -> "httpx2.Request":
         import httpx2
 

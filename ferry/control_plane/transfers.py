@@ -121,7 +121,7 @@ class TransferService(ProcessService[TransferProcess]):
         return self.engine.handle(process.id, stored, known=begun.record if begun else None)
 
     def receive_start(
-        self, process_id: str, role: Role, peer_id: str, received: Received, address: Secret | None
+        self, process_id: str, role: Role, peer_id: str, received: Received, *, address: Secret | None
     ) -> HandledTransfer:
         """Apply a TransferStartMessage; the data address of a pull lies in our vault before it is answered.
 

@@ -27,10 +27,10 @@ def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiReque
         peer=outside.peer,
         clock=outside.clock,
         ids=outside.ids,
-        check_peer_address=not_our_own(settings, outside.allow),
+        check_address=not_our_own(settings, outside.allow),
         flow_summary=dispatcher.flow_summary,
         search_limit=settings.query_limit,
-        signing_key_name=settings.signing_key_name,
+        own_secrets=frozenset({settings.signing_key_name.lower()} - {""}),
     )
     return {route.name: _handler(api, route) for route in MANAGEMENT_ROUTES}
 

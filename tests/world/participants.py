@@ -18,7 +18,7 @@ from ferry.api.dsp.routes import DspRoute, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.negotiation_decisions import ContractOrder
-from ferry.domain.contracts import Asset, ContractDefinition, Criterion, PolicyDefinition
+from ferry.domain.contracts import Asset, ContractDefinition, ContractNegotiation, Criterion, PolicyDefinition
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.message_kind import Role
 from ferry.domain.process import JsonObject
@@ -220,8 +220,8 @@ def offer(pair: Pair, blobs: Mapping[str, bytes]) -> None:
     outside.contract_definitions.create("cd-1", definition)
 
 
-def negotiate(pair: Pair) -> str:
-    """The id of a finalized agreement over asset-1."""
+def negotiated(pair: Pair, *, purpose: str | None = None) -> ContractNegotiation:
+    """The consumer's negotiation over asset-1, under what is offered, when nothing moves any more."""
     dataset = pair.provider.core.catalog.dataset("consumer", "asset-1")
     assert dataset is not None
     order = ContractOrder(
@@ -229,11 +229,17 @@ def negotiate(pair: Pair) -> str:
         counter_party_address=pair.provider.core.settings.dsp_url,
         offer_id=str(dataset.offers[0].id),
         asset_id="asset-1",
-        policy={"permission": [{"action": "use"}]},
+        policy=dataset.offers[0].policy,
+        purpose=purpose,
     )
     handled = pair.consumer.core.negotiations.initiate(order, inline_seconds=1)
     pair.consumer.emit(handled.looks)
     pair.drain()
-    negotiation = pair.consumer.core.negotiations.get(handled.process.id)
+    return pair.consumer.core.negotiations.get(handled.process.id)
+
+
+def negotiate(pair: Pair) -> str:
+    """The id of a finalized agreement over asset-1."""
+    negotiation = negotiated(pair)
     assert negotiation.agreement is not None, negotiation
     return negotiation.agreement.id

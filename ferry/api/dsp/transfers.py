@@ -55,7 +55,7 @@ class TransferEndpoint:
             if received.kind is not MessageKind.TRANSFER_START:
                 return _answer(200, self.transfers.receive(pid, role, peer_id, received))
             address = messages.read_start_address(body)
-            return _answer(200, self.transfers.receive_start(pid, role, peer_id, received, address))
+            return _answer(200, self.transfers.receive_start(pid, role, peer_id, received, address=address))
 
         return self.peers.answered(request, self._errors(request, role), answer)
 

@@ -77,33 +77,33 @@ def management_api(
     peer: Peer,
     clock: Clock,
     ids: Ids,
-    check_peer_address: CheckAddress,
+    check_address: CheckAddress,
     flow_summary: FlowSummary,
     search_limit: int = SEARCH_LIMIT,
-    signing_key_name: str = "",
+    own_secrets: frozenset[str] = frozenset(),
 ) -> ManagementApi:
-    """The management API over the use cases of a participant."""
-    check, agreements = check_peer_address, transfers.agreements
-    own_secrets = frozenset({signing_key_name.lower()} - {""})
-    definitions = offers.contract_definitions
+    """The management API over the use cases of a participant; nobody may name one of `own_secrets` (lower case)."""
+    agreements, definitions = transfers.agreements, offers.contract_definitions
     orders = TransferOrders(
         agreements=agreements,
         negotiations=negotiations,
         participant_id=participant_id,
         destination_account=destination_account,
-        check_address=check,
+        check_address=check_address,
         own_secrets=own_secrets,
     )
     return ManagementApi(
-        assets=AssetsApi(assets=offers.assets, agreements=agreements, clock=clock, ids=ids, check_address=check),
+        assets=AssetsApi(
+            assets=offers.assets, agreements=agreements, clock=clock, ids=ids, check_address=check_address
+        ),
         policies=PoliciesApi(policies=offers.policies, contract_definitions=definitions, clock=clock, ids=ids),
         contract_definitions=ContractDefinitionsApi(contract_definitions=definitions, clock=clock, ids=ids),
-        catalog=CatalogApi(peer=peer, check_address=check),
+        catalog=CatalogApi(peer=peer, check_address=check_address),
         negotiations=NegotiationsApi(
             negotiations=negotiations,
             participant_id=participant_id,
             inline_seconds=inline_seconds,
-            check_address=check,
+            check_address=check_address,
             own_secrets=own_secrets,
         ),
         agreements=AgreementsApi(agreements=agreements, negotiations=negotiations),
@@ -111,7 +111,7 @@ def management_api(
             transfers=transfers, orders=orders, inline_seconds=inline_seconds, flow_summary=flow_summary
         ),
         edrs=EdrsApi(transfers=transfers, agreements=agreements),
-        data_planes=DataPlanesApi(planes=planes, clock=clock, check_address=check),
+        data_planes=DataPlanesApi(planes=planes, clock=clock, check_address=check_address),
         secrets=SecretsApi(vault=vault, clock=clock, own_secrets=own_secrets),
         not_offered=NotOfferedApi(),
         access=access,

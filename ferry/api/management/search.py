@@ -109,11 +109,11 @@ class ProcessSearch[P: Process]:
         state, others = self._plan(spec)
         if not others:
             return iter(self.listing.page(state=state, offset=offset, limit=wanted, after=after))
-        return islice(self._matching(state, others, spec, after, offset + wanted), offset, None)
+        return islice(self._matching(spec, state, others, after=after, expected=offset + wanted), offset, None)
 
     def _sorted_page(self, spec: QuerySpec) -> Sequence[P]:
         state, others = self._plan(spec)
-        found = _sorted(self._matching(state, others, spec, None, spec.search_limit), self._searched, spec)
+        found = _sorted(self._matching(spec, state, others, expected=spec.search_limit), self._searched, spec)
         return found[spec.offset : spec.offset + spec.limit]
 
     def _plan(self, spec: QuerySpec) -> tuple[str | None, tuple[Criterion, ...]]:
@@ -121,7 +121,13 @@ class ProcessSearch[P: Process]:
         return _parted(tuple(self._with_state_name(criterion) for criterion in spec.criteria))
 
     def _matching(
-        self, state: str | None, criteria: Sequence[Criterion], spec: QuerySpec, after: Position | None, expected: int
+        self,
+        spec: QuerySpec,
+        state: str | None,
+        criteria: Sequence[Criterion],
+        *,
+        expected: int,
+        after: Position | None = None,
     ) -> Iterator[P]:
         """The newest that match. Raises InvalidInput where too many would have to be looked at."""
         newest, oldest = _bounds(criteria)

@@ -34,7 +34,7 @@ def management_of(core: Core, **changes: Any) -> ManagementApi:
         "peer": core.outside.peer,
         "clock": core.outside.clock,
         "ids": core.outside.ids,
-        "check_peer_address": core.outside.allow,
+        "check_address": core.outside.allow,
         "flow_summary": Dispatcher(core).flow_summary,
         **changes,
     }

@@ -72,7 +72,7 @@ def test_wrong_member_is_refused_at_its_path(pair: Pair, changes: dict[str, Any]
         if "evil" in url:
             raise EffectFailed.because(FaultCode.ADDRESS_FORBIDDEN, "it may not be called")
 
-    client = client_of(pair.consumer, check_peer_address=check)
+    client = client_of(pair.consumer, check_address=check)
     given = {name: value for name, value in {**GIVEN, **changes}.items() if value is not None}
 
     answer = client.post("transferprocesses", transfer_request(pair, callbackAddresses=[given]))
@@ -88,7 +88,7 @@ def test_more_addresses_than_are_told_are_refused(pair: Pair) -> None:
 
 
 def test_signing_key_is_sent_to_no_callback(pair: Pair) -> None:
-    client = client_of(pair.consumer, signing_key_name="Hook")
+    client = client_of(pair.consumer, own_secrets=frozenset({"hook"}))
 
     answer = client.post("transferprocesses", transfer_request(pair, callbackAddresses=[GIVEN]))
 

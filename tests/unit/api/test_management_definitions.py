@@ -128,7 +128,7 @@ def test_asset_with_one_fault_is_refused_at_its_path(provider: Client, changes: 
 
 
 def test_asset_at_forbidden_endpoint_is_refused(pair: Pair) -> None:
-    provider = client_of(pair.provider, check_peer_address=forbidding("internal.test"))
+    provider = client_of(pair.provider, check_address=forbidding("internal.test"))
     body = asset(dataAddress={**ADDRESS, "endpoint": "https://internal.test/"})
     assert list(faults_in(provider.post("assets", body))) == ["dataAddress.endpoint"]
 
@@ -293,7 +293,7 @@ def test_secret_of_a_transfer_is_out_of_reach(pair: Pair, provider: Client) -> N
 def test_signing_key_is_out_of_reach(pair: Pair) -> None:
     vault = pair.provider.core.outside.vault
     vault.store("my-key", Secret("key"))
-    provider = client_of(pair.provider, signing_key_name="my-key")
+    provider = client_of(pair.provider, own_secrets=frozenset({"my-key"}))
     assert list(faults_in(provider.post("secrets", {"@id": "my-key", "value": "x"}))) == ["@id"]
     assert list(faults_in(provider.put("secrets", {"@id": "MY-Key", "value": "x"}))) == ["@id"]
     assert provider.get("secrets/my-key").status == 404

@@ -91,7 +91,7 @@ def test_empty_request_names_everything_that_is_missing(consumer: Client) -> Non
 
 
 def test_wrong_request_names_every_fault_and_begins_nothing(pair: Pair) -> None:
-    consumer = client_of(pair.consumer, check_peer_address=forbidding("internal.test"))
+    consumer = client_of(pair.consumer, check_address=forbidding("internal.test"))
     request = transfer_request(
         pair,
         counterPartyAddress="http://internal.test/dsp",
@@ -138,7 +138,7 @@ def test_wrong_request_names_every_fault_and_begins_nothing(pair: Pair) -> None:
     ],
 )
 def test_request_with_one_fault_is_refused_at_its_path(pair: Pair, changes: dict[str, Any], path: str) -> None:
-    consumer = client_of(pair.consumer, check_peer_address=forbidding("forbidden.test"))
+    consumer = client_of(pair.consumer, check_address=forbidding("forbidden.test"))
     assert list(faults_in(consumer.post("transferprocesses", transfer_request(pair, **changes)))) == [path]
     assert body_of(consumer.post("transferprocesses/request")) == []
 
@@ -147,7 +147,7 @@ def test_host_without_an_address_now_is_no_fault_of_the_request(pair: Pair) -> N
     def away(url: str) -> None:
         raise EffectFailed.because(FaultCode.PEER_UNREACHABLE, f"{url} has no address now", retryable=True)
 
-    consumer = client_of(pair.consumer, check_peer_address=away)
+    consumer = client_of(pair.consumer, check_address=away)
     body_of(consumer.post("transferprocesses", transfer_request(pair)))
 
 

@@ -2,12 +2,11 @@
 
 import pytest
 
-from ferry.control_plane.negotiation_steps import ContractOrder
 from ferry.domain.contracts import PolicyDefinition
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import IntentKind, Json, JsonObject
 from ferry.domain.states import TransferState
-from tests.world.participants import STARTED_AT, Pair, make_pair
+from tests.world.participants import STARTED_AT, Pair, make_pair, negotiated
 
 HOUR: JsonObject = {"leftOperand": "edc:inForceDate", "operator": "lt", "rightOperand": "contractAgreement+1h"}
 RESEARCH: JsonObject = {"leftOperand": "odrl:purpose", "operator": "odrl:eq", "rightOperand": "research"}
@@ -19,21 +18,8 @@ def pair_under(*constraints: Json, purpose: str | None = None) -> Pair:
     policy: JsonObject = {"permission": [{"action": "use", "constraint": list(constraints)}]}
     outside = pair.provider.core.outside
     outside.policies.update("policy-1", PolicyDefinition("policy-1", STARTED_AT, policy))
-    dataset = pair.provider.core.catalog.dataset("consumer", "asset-1")
-    assert dataset is not None
-    order = ContractOrder(
-        counter_party_id="provider",
-        counter_party_address=pair.provider.core.settings.dsp_url,
-        offer_id=str(dataset.offers[0].id),
-        asset_id="asset-1",
-        policy=dataset.offers[0].policy,
-        purpose=purpose,
-    )
-    handled = pair.consumer.core.negotiations.initiate(order, inline_seconds=1)
-    pair.consumer.emit(handled.looks)
-    pair.drain()
-    negotiation = pair.consumer.core.negotiations.get(handled.process.id)
-    pair.agreement_id = negotiation.agreement.id if negotiation.agreement else ""
+    agreement = negotiated(pair, purpose=purpose).agreement
+    pair.agreement_id = agreement.id if agreement else ""
     for side in pair.both:
         performers = dict(side.core.flows.engine.performers)
         performers[IntentKind.COPY] = _never

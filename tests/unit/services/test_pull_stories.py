@@ -10,10 +10,10 @@ from ferry.adapters.memory_vault import MemoryVault
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
-from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import PeerAnswer
 from tests.unit.api.client import Client, body_of, client_of, faults_in, transfer_request
 from tests.unit.control_plane.agreed import agreed_pair
+from tests.world.both_sides import BothSides
 from tests.world.participants import Pair, Participant
 
 _S = TransferState
@@ -66,7 +66,7 @@ class Reader:
 STATUS: JsonObject = {"messageId": "m", "dataFlowId": "flow-of-the-reader"}
 
 
-class Pulls:
+class Pulls(BothSides):
     """Two participants, a plane for pulls, and a client of each."""
 
     def __init__(self, **settings: str) -> None:
@@ -82,18 +82,6 @@ class Pulls:
         answer = self.consumer.post("transferprocesses", transfer_request(self.pair, transferType=PULL))
         self.process_id = body_of(answer)["@id"]
         self.pair.drain()
-
-    @property
-    def ours(self) -> TransferProcess:
-        return self.pair.transfer(self.process_id)
-
-    @property
-    def theirs(self) -> TransferProcess:
-        return self.pair.provider.core.transfers.get(self.ours.provider_pid)
-
-    @property
-    def states(self) -> tuple[TransferState, TransferState]:
-        return self.ours.state, self.theirs.state
 
     def order(self, client: Client, verb: str, body: Any = None) -> None:
         process = self.ours if client is self.consumer else self.theirs

@@ -12,6 +12,7 @@ from ferry.domain.faults import IllegalTransition
 from ferry.domain.message_kind import MessageKind
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import TransferProcess
+from tests.world.both_sides import BothSides
 from tests.world.participants import Pair, Participant, make_pair
 
 _S = TransferState
@@ -21,7 +22,7 @@ RESUME = Command(CommandKind.RESUME)
 PAGE = 10
 
 
-class HalfWay:
+class HalfWay(BothSides):
     """A pair whose client of one side gives an order while the copy is at its 25th blob."""
 
     def __init__(self, pair: Pair, who: str) -> None:
@@ -49,18 +50,6 @@ class HalfWay:
         if self.side is self.pair.consumer:
             # The provider's host has more than one thread: the message of the consumer is handled beside the copy.
             self.pair.provider.work_once()
-
-    @property
-    def ours(self) -> TransferProcess:
-        return self.pair.transfer(self.process_id)
-
-    @property
-    def theirs(self) -> TransferProcess:
-        return self.pair.provider.core.transfers.get(self.ours.provider_pid)
-
-    @property
-    def states(self) -> tuple[TransferState, TransferState]:
-        return self.ours.state, self.theirs.state
 
     @property
     def puts(self) -> Counter[str]:
