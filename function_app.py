@@ -8,6 +8,11 @@ from shared_fns.blueprint import blueprint as shared_blueprint
 
 configure_logging(settings().participant_id, settings().log_level)
 
+if settings().telemetry:
+    from ferry.telemetry.export import configure_telemetry
+
+    configure_telemetry(settings().participant_id, settings().telemetry)
+
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 if "consumer" in settings().roles:

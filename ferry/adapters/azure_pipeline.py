@@ -8,12 +8,14 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 
 from ferry.adapters.lean_session import new_session, trusted
 from ferry.domain.faults import EffectFailed, FaultCode
+from ferry.telemetry import meters
 
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
@@ -24,6 +26,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 _BUSY = frozenset({408, 409, 412, 429})
 _REFUSED = frozenset({401, 403})
+_SYSTEMS = ("table", "queue", "blob", "vault")
 
 
 class PooledTransport(HttpTransport[Any, Any]):
@@ -46,7 +49,10 @@ class PooledTransport(HttpTransport[Any, Any]):
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the SDK's own types of requests and responses
         """Send one request and return its response."""
-        return self._inner.send(request, **{"connection_verify": trusted(), **kwargs})
+        with meters.duration(_system(request.url)) as measured:
+            response = self._inner.send(request, **{"connection_verify": trusted(), **kwargs})
+            measured["status"] = response.status_code
+            return response
 
     def open(self) -> None:
         """Connections are opened when they are needed."""
@@ -112,3 +118,9 @@ def _reason(error: AzureError) -> str:
         return type(error).__name__
     name: object = getattr(error, "error_code", None) or (error.error.code if error.error else None)
     return f"{error.status_code} {name or error.reason or ''}".strip()
+
+
+def _system(url: str) -> str:
+    """Which kind of service a host name is of, as metrics tell them apart."""
+    host = urlsplit(url).hostname or ""
+    return next((system for system in _SYSTEMS if f".{system}." in host), "other")

@@ -7,12 +7,15 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ferry.adapters.egress import CheckedUrl, EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.ports import PeerAnswer
+from ferry.telemetry import meters
+from ferry.telemetry.spans import Kind, Named, span
 
 if TYPE_CHECKING:
     import httpx2
@@ -86,14 +89,25 @@ class HttpPeer:
     def _exchange(
         self, method: str, url: str, *, own: Mapping[str, str], timeout_seconds: float, content: bytes | None = None
     ) -> PeerAnswer:
+        admitted = self._guard.admit(url)
+        path = urlsplit(admitted.url).path
+        with span(Named(f"{method} {path}", Kind.CLIENT, {"server.address": admitted.host})) as recorded:
+            with meters.duration("peer") as measured:
+                answer = self._sent(method, admitted, content=content, own=own, timeout_seconds=timeout_seconds)
+                measured["status"] = answer.status
+            recorded.note(http_status=answer.status)
+            return answer
+
+    def _sent(
+        self, method: str, to: CheckedUrl, *, content: bytes | None, own: Mapping[str, str], timeout_seconds: float
+    ) -> PeerAnswer:
         import httpx2
 
         from ferry.adapters.guarded_transport import within
 
-        admitted = self._guard.admit(url)
-        place = f"{admitted.host}:{admitted.port}"
+        place = f"{to.host}:{to.port}"
         try:
-            request = self._request(method, admitted, content=content, own=own, timeout_seconds=timeout_seconds)
+            request = self._request(method, to, content=content, own=own, timeout_seconds=timeout_seconds)
             with within(timeout_seconds):
                 return self._answered(request, place)
         except httpx2.InvalidURL:

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ferry.control_plane import index, look_schedule, notices
-from ferry.control_plane.engine_run import Handled, Run, log_news
+from ferry.control_plane.engine_run import Handled, Run, log_news, tell_failure, told_of
 from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.decision import Claim, Decision, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
 from ferry.domain.faults import AlreadyExists, CommitConflict, EffectFailed, Fault, FaultCode, NotFound
 from ferry.domain.process import LEASED, LONG_RUNNING, Intent, IntentKind, JsonObject, Process, ScheduledLook
 from ferry.ports import Clock, IndexRow, Lane, LookMessage, ProcessStore, Record, TaskQueue
 from ferry.telemetry import concerning
+from ferry.telemetry.spans import Named, span
 
 COMMIT_TRIES = 12
 REARM_SECONDS = 20.0
@@ -197,12 +198,15 @@ class Engine[P: Process]:
         return not run.is_overtaken
 
     def _perform(self, process: P, intent: Intent) -> Task:
-        try:
-            return Done(intent.id, intent.kind, self.performers[intent.kind](process, intent))
-        except EffectFailed as failure:
-            return Failed(intent.id, failure.fault)
-        except (CommitConflict, AlreadyExists, NotFound) as error:
-            return Failed(intent.id, Fault(FaultCode.UNEXPECTED, str(error), retryable=True))
+        with span(Named(intent.kind.value, attributes=told_of(self.kind, process, intent))) as recorded:
+            try:
+                return Done(intent.id, intent.kind, self.performers[intent.kind](process, intent))
+            except EffectFailed as failure:
+                fault = failure.fault
+            except (CommitConflict, AlreadyExists, NotFound) as error:
+                fault = Fault(FaultCode.UNEXPECTED, str(error), retryable=True)
+            tell_failure(recorded, self.kind, intent, fault)
+            return Failed(intent.id, fault)
 
     def _due(self, process: P, *, tells: bool = True) -> tuple[Intent, ...]:
         """What may be performed now; a notice only where nothing else may."""

@@ -4,8 +4,11 @@ import logging
 from dataclasses import dataclass, field
 
 from ferry.domain.decision import Task
+from ferry.domain.faults import Fault
 from ferry.domain.process import Intent, Process
 from ferry.ports import LookMessage, Record
+from ferry.telemetry import meters, redacted
+from ferry.telemetry.spans import Attribute, Span, current
 
 log = logging.getLogger("ferry.engine")
 
@@ -59,3 +62,21 @@ def log_news(kind: str, before: Process | None, after: Process) -> None:
     for entry in after.history[max(0, told - after.history_moved) :]:
         news = {"process": after.id, "kind": kind, "state": entry.state, "step": entry.step, **code}
         log.log(level, "%s", entry.what, extra={"ferry": news})
+        current().tell(entry.what, {name: value for name, value in news.items() if value is not None})
+    if before is None or before.state_name != after.state_name:
+        meters.tell(meters.PROCESSES, 1, kind=kind, state=after.state_name, **code)
+
+
+def told_of(kind: str, process: Process, intent: Intent) -> dict[str, Attribute]:
+    """What a span says of an effect: whose it is, which try, and which message where it is one."""
+    told: dict[str, Attribute] = {"ferry.kind": kind, "ferry.process": process.id, "ferry.attempt": intent.attempt}
+    message = intent.detail.get("message")
+    return {**told, "ferry.message": message} if isinstance(message, str) else told
+
+
+def tell_failure(recorded: Span, kind: str, intent: Intent, fault: Fault) -> None:
+    """Why an effect did not do what it was to do."""
+    recorded.fail(fault.code)
+    recorded.note(fault_message=redacted(fault.message), fault_retryable=fault.retryable)
+    if fault.retryable:
+        meters.tell(meters.RETRIES, kind=kind, intent=intent.kind.value, code=fault.code)

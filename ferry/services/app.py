@@ -21,7 +21,8 @@ from ferry.services.dispatch import Dispatcher
 from ferry.services.endpoint_table import DID_DOCUMENT, VERSION, endpoints
 from ferry.services.route_values import SENT_PATH_HEADER, route_values
 from ferry.settings import Settings
-from ferry.telemetry import traced
+from ferry.telemetry import meters, traced
+from ferry.telemetry.spans import Kind, Named, current
 
 log = logging.getLogger("ferry.app")
 
@@ -62,9 +63,10 @@ class App:
         told = {k.lower(): v for k, v in headers.items()}
         meant = route_values(self._templates[name], route, (told.get(SENT_PATH_HEADER, ""), url))
         request = ApiRequest(method, url, told, meant, query, body)
-        with traced(request.headers.get("traceparent")):
+        with traced(request.headers.get("traceparent"), span=Named(f"{method} {name}", Kind.SERVER)):
             begun = time.perf_counter()
             answer = self._answer(name, request)
+            current().note(http_status=answer.status)
             said = {"endpoint": name, "status": answer.status, "ms": round((time.perf_counter() - begun) * 1000, 1)}
             log.info("answered", extra={"ferry": said})
             return _http(answer)
@@ -74,7 +76,8 @@ class App:
         message = _parsed(body)
         if message is None:
             return {}
-        with traced(message.trace_parent, message.process_id):
+        span = Named(f"look {message.lane.value}", Kind.CONSUMER, {"ferry.process": message.process_id})
+        with traced(message.trace_parent, message.process_id, span=span):
             return _emitted(self.dispatcher.look(message))
 
     def poison(self, body: bytes) -> None:
@@ -84,6 +87,7 @@ class App:
             return
         with traced(message.trace_parent, message.process_id):
             text = body.decode(errors="replace")
+            meters.tell(meters.POISONED, kind=message.lane.value)
             log.error("poison message", extra={"ferry": {"body": text, "process": message.process_id}})
             self.dispatcher.poisoned(message, text)
 

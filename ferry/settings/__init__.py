@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.faults import FerryError
 from ferry.domain.limits import Limits
-from ferry.settings.access import EntraAccess, KnownPartner, read_did, read_entra, read_partners
+from ferry.settings.access import EntraAccess, KnownPartner, read_did, read_entra, read_partners, read_telemetry
 from ferry.settings.reader import KnownAccount, SettingReader
 from ferry.settings.table import SETTINGS, Setting
 
@@ -75,6 +75,7 @@ class Settings:
     callbacks: tuple[CallbackAddress, ...]
     name_prefix: str
     log_level: str
+    telemetry: str
 
     @property
     def dsp_url(self) -> str:
@@ -138,6 +139,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         callbacks=reader.callbacks("FERRY_CALLBACKS"),
         name_prefix=reader.prefix("FERRY_NAME_PREFIX"),
         log_level=reader.choice("FERRY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        telemetry=read_telemetry(reader),
     )
     _need_together(settings, reader)
     if reader.faults:

@@ -55,6 +55,15 @@ def read_entra(reader: SettingReader) -> EntraAccess:
     return EntraAccess(issuer, audience, jwks_url)
 
 
+def read_telemetry(reader: SettingReader) -> str:
+    """Where traces and metrics go."""
+    target = reader.text("FERRY_TELEMETRY")
+    is_file = target.startswith("file:") and len(target) > len("file:")
+    if target and not is_file and target not in ("otlp", "azure-monitor"):
+        reader.fault("FERRY_TELEMETRY", f"is none of otlp, azure-monitor and file:PATH: {target!r}")
+    return target
+
+
 def _partner(reader: SettingReader, name: str, partner_id: str, told: Json) -> KnownPartner:
     said: Mapping[str, Json] = {"did": told} if isinstance(told, str) else told if isinstance(told, Mapping) else {}
     texts = {key: text for key, text in said.items() if key in _MEMBERS and isinstance(text, str)}

@@ -72,4 +72,5 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FERRY_RETENTION_DAYS", "how long finished processes are kept", "30", "30"),
     Setting("FERRY_NAME_PREFIX", "what tables and queues begin with", "ferry", "ferry"),
     Setting("FERRY_LOG_LEVEL", "what is logged", "DEBUG", "INFO"),
+    Setting("FERRY_TELEMETRY", "where traces and metrics go: otlp, azure-monitor or file:PATH", "azure-monitor", ""),
 )
