@@ -213,6 +213,7 @@ var ferrySettings = {
   FERRY_DESTINATION_ACCOUNT: dataAccountName
   FERRY_STORAGE_CREDENTIAL: storageCredential
   FERRY_RETENTION_DAYS: string(retentionDays)
+  FERRY_TELEMETRY: 'azure-monitor'
 }
 
 var entraSettings = managementAuth == 'entra'

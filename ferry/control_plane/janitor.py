@@ -12,6 +12,7 @@ from ferry.control_plane import index
 from ferry.control_plane.engine import Engine
 from ferry.domain.process import Process
 from ferry.ports import IndexKind, IndexRow, LookMessage
+from ferry.telemetry import meters
 
 ROWS_PER_ROUND = 200
 HOUR_SECONDS = 3600
@@ -31,7 +32,10 @@ class Janitor[P: Process]:
         """One round; returns the looks that are due at once."""
         now = self.engine.clock.now()
         rows = self.engine.store.due(now, ROWS_PER_ROUND)
-        looks = {row: look for row in rows if (look := self._visit(row)) is not None}
+        live: list[P] = []
+        looks = {row: look for row in rows if (look := self._visit(row, live)) is not None}
+        oldest = min((process.created_at for process in live), default=now)
+        meters.tell(meters.OLDEST, (now - oldest).total_seconds(), kind=self.engine.kind)
         if len(rows) == ROWS_PER_ROUND:
             self._put_back(list(looks), now)
         if now.timestamp() % HOUR_SECONDS < self.engine.janitor_seconds:
@@ -46,7 +50,7 @@ class Janitor[P: Process]:
             for row in self.engine.store.aged(state, now - retention, ROWS_PER_ROUND):
                 self._leave(row, now - retention)
 
-    def _visit(self, row: IndexRow) -> LookMessage | None:
+    def _visit(self, row: IndexRow, live: list[P]) -> LookMessage | None:
         """The look at a process that is not settled. Its row stays, for the looks of this round may yet be lost."""
         store = self.engine.store
         record = store.load(row.process_id)
@@ -57,6 +61,7 @@ class Janitor[P: Process]:
         if process.is_settled:
             index.list_settled(store, process, row)
             return None
+        live.append(process)
         return LookMessage(self.engine.rules.lane(process), process.id, None, process.trace_parent)
 
     def _put_back(self, rows: Sequence[IndexRow], now: datetime) -> None:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferry.telemetry import meters, spans
+from ferry.telemetry import meters, redacted, spans
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -28,12 +28,14 @@ def configure_telemetry(participant_id: str, target: str) -> None:
     try:
         _configure(participant_id, target)
     except ImportError as error:
-        log.error(
-            "FERRY_TELEMETRY=%s: package %s is not installed, so neither traces nor metrics leave this app; add it to "
-            "requirements.txt and deploy again",
-            target,
-            error.name,
-        )
+        _say_that_nothing_leaves(target, f"package {error.name} is not installed; add it to requirements.txt")
+    except (ValueError, OSError) as error:
+        # A connection string that is missing or wrong; its text is not for the log.
+        _say_that_nothing_leaves(target, f"{type(error).__name__}; look at the settings of the exporter")
+
+
+def _say_that_nothing_leaves(target: str, why: str) -> None:
+    log.error("FERRY_TELEMETRY=%s: neither traces nor metrics leave this app: %s", redacted(target), why)
 
 
 def _configure(participant_id: str, target: str) -> None:

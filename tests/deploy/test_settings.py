@@ -30,6 +30,7 @@ GIVEN = {
     "FERRY_DESTINATION_CONNECTION": "DESTINATION",
     "FERRY_STORAGE_CREDENTIAL": "identity",
     "FERRY_RETENTION_DAYS": "30",
+    "FERRY_TELEMETRY": "azure-monitor",
     "AzureWebJobsStorage__accountName": "consumerhost0123abcd",
     "AzureWebJobsStorage__credential": "managedidentity",
     "AzureWebJobsStorage__clientId": "66666666-2222-3333-4444-555555555555",

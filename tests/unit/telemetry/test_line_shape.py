@@ -64,7 +64,7 @@ def test_error_is_told_with_its_trace_and_its_cause_without_signatures() -> None
         text = text_of("failed", error=error)
     told = json.loads(text)["error"]
     assert "RuntimeError: cannot copy" in told and "sig=***&se=1" in told
-    assert "test_telemetry_lines.py" in told
+    assert "test_line_shape.py" in told
     assert "TOPSECRET" not in text
 
 
