@@ -97,6 +97,9 @@ param logStorageRequests bool = false
 @minValue(1)
 param retentionDays int = 30
 
+@description('The action group that is told of alerts, by its resource id; empty: the portal alone shows them.')
+param alertActionGroupId string = ''
+
 @description('Any other setting of the app, by its name.')
 param settings object = {}
 
@@ -259,6 +262,17 @@ module app 'modules/app.bicep' = {
   }
   // An app that starts before its roles count would fail, and be started again only minutes later.
   dependsOn: [access, eventAccess]
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'ferry-alerts'
+  params: {
+    name: name
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    actionGroupId: alertActionGroupId
+  }
 }
 
 output appName string = app.outputs.name

@@ -26,6 +26,7 @@ LOG_DAYS logDays
 LOG_GIGABYTES_PER_DAY logGigabytesPerDay
 LOG_STORAGE_REQUESTS logStorageRequests
 RETENTION_DAYS retentionDays
+ALERT_ACTION_GROUP_ID alertActionGroupId
 SETTINGS settings
 '
 
@@ -66,6 +67,7 @@ check_participant() {
   IDENTITY=${IDENTITY:-signed} MANAGEMENT_AUTH=${MANAGEMENT_AUTH:-function-key}
   must_match ALLOWED_HOSTS "$ALLOWED_HOSTS" '[A-Za-z0-9.:*,-]*' 'hosts, separated by commas without a space'
   must_match ENTRA_AUDIENCE "$ENTRA_AUDIENCE" '([A-Za-z0-9][A-Za-z0-9.:/_-]*)?' 'the audience of a token'
+  must_match ALERT_ACTION_GROUP_ID "$ALERT_ACTION_GROUP_ID" '(/[A-Za-z0-9._()/ -]+)?' 'the resource id of an action group'
   must_match PARTNERS "$PARTNERS" '(\{.*\})?' 'a JSON object'
   must_match SETTINGS "$SETTINGS" '(\{.*\})?' 'a JSON object'
   must_match IDENTITY "$IDENTITY" 'signed|mock' 'signed or mock'
