@@ -1,11 +1,7 @@
 """Records the spans of one transfer: a client's root span, and what two participants did for it."""
 
-# The SDK leaves keyword arguments without types.
-# pyright: reportUnknownMemberType=false
-
 import json
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +12,8 @@ from ferry.cli.stack import CONSUMER, PROVIDER, LocalStack, StackOptions
 from ferry.telemetry import spans, trace_parent
 from ferry.telemetry.otel import OtelRecorder
 from ferry.telemetry.span_file import SpanFile
+from tools.agreed import Agreed, agree, client_of
 
-_BLOBS = {f"reports/{number:02}.csv": b"a,b\n" * 256 for number in range(12)}
 _PATIENCE_SECONDS = 60.0
 
 
@@ -43,7 +39,7 @@ def record_transfer(folder: Path) -> list[RecordedSpan]:
     environment = {name: {"FERRY_TELEMETRY": f"file:{folder}/{name}.jsonl"} for name in names}
     recorder = OtelRecorder(SpanFile(folder / "client.jsonl"), participant_id="client", at_once=True)
     with LocalStack.start(StackOptions(environment=environment)) as stack:
-        order = _agreed(stack)
+        order = agree(stack)
         spans.record_with(recorder)
         try:
             with spans.span(spans.Named("transfer", spans.Kind.CLIENT)) as root:
@@ -89,34 +85,12 @@ def faults_of(found: list[RecordedSpan]) -> list[str]:
     ]
 
 
-def _agreed(stack: LocalStack) -> dict[str, str]:
-    """An asset of some blobs, and the agreement over it."""
-    source = f"src-{uuid.uuid4().hex}"
-    with stack.blobs(PROVIDER) as outbox, outbox.create_container(source) as container:
-        for name, content in _BLOBS.items():
-            container.upload_blob(name, content)
-    with _client(stack, PROVIDER) as provider:
-        account = stack.resources(PROVIDER).data_storage.name
-        provider.create_asset("reports", {"account": account, "container": source, "blobPrefix": ""}, {})
-        provider.create_policy("everybody")
-        provider.create_contract_definition("offer", "everybody", "reports")
-    with _client(stack, CONSUMER) as consumer:
-        offer = consumer.catalog(stack.provider.protocol_url)[0]
-        negotiation = consumer.negotiate(stack.provider.protocol_url, offer)
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while (view := consumer.negotiation(negotiation)).agreement_id is None:
-            if time.monotonic() > until:
-                raise TimeoutError(f"the negotiation stands at {view.state}")
-            time.sleep(0.1)
-        return {"asset_id": offer.asset_id, "contract_id": view.agreement_id}
-
-
-def _move(stack: LocalStack, order: Mapping[str, str]) -> None:
+def _move(stack: LocalStack, order: Agreed) -> None:
     """Start, wait, deprovision; only the two orders carry the trace, for asking how it stands is nobody's work."""
     parent = {"traceparent": trace_parent.get() or ""}
-    with _client(stack, CONSUMER, parent) as orders, _client(stack, CONSUMER) as asking:
+    with client_of(stack, CONSUMER, parent) as orders, client_of(stack, CONSUMER) as asking:
         process_id = orders.start_transfer(
-            stack.provider.protocol_url, asset_id=order["asset_id"], contract_id=order["contract_id"]
+            stack.provider.protocol_url, asset_id=order.asset_id, contract_id=order.agreement_id
         )
         _until_settled(asking, process_id, "COMPLETED")
         orders.deprovision(process_id)
@@ -129,8 +103,3 @@ def _until_settled(client: ManagementClient, process_id: str, wanted: str) -> No
         if time.monotonic() > until or state == "TERMINATED":
             raise TimeoutError(f"transfer {process_id} stands at {state}, not {wanted}")
         time.sleep(0.05)
-
-
-def _client(stack: LocalStack, name: str, headers: Mapping[str, str] | None = None) -> ManagementClient:
-    participant = stack.participant(name)
-    return ManagementClient(participant.management_url, participant.api_key, headers=headers)

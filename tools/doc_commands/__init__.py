@@ -1,0 +1,1 @@
+"""Runs the commands of README and docs, so that they are what a reader can type (`./run docs`)."""
