@@ -12,6 +12,5 @@ def blueprint() -> func.Blueprint:
     made = func.Blueprint()
     register(made, endpoints(Surface.PROVIDER_MANAGEMENT), managed=True)
     register(made, endpoints(Surface.PROVIDER_DSP))
-    register(made, endpoints(Surface.CONTROL))
     register_tasks(made, QueueName.PROVIDER)
     return made

@@ -15,6 +15,7 @@ def blueprint() -> func.Blueprint:
     if settings().roles & {"consumer", "provider"}:
         register(made, endpoints(Surface.SHARED_MANAGEMENT), managed=True)
         register(made, endpoints(Surface.SHARED_DSP))
+        register(made, endpoints(Surface.CONTROL))
         register(made, endpoints(Surface.PUBLIC))
     register_health(made)
     register_docs(made)

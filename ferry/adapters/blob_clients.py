@@ -51,23 +51,24 @@ class BlobClients:
 
     def service(self, account: Account) -> "BlobServiceClient":
         """The client of an account. Raises StorageFailed where its identity cannot be used over plain HTTP."""
-        if account.key is None and not account.endpoint.startswith("https:"):
+        if account.key is None and account.sas is None and not account.endpoint.startswith("https:"):
             raise StorageFailed(
                 StorageProblem.REFUSED,
                 f"account {account.name} at {account.endpoint} has no key, and an identity is not shown over plain "
                 "HTTP; use https, or a key",
             )
-        return self._kept(self._services, (account.endpoint, account.key), lambda: self._new_service(account))
+        shown = account.key or account.sas
+        return self._kept(self._services, (account.endpoint, shown), lambda: self._new_service(account))
 
     def container(self, account: Account, container: str) -> "ContainerClient":
         """The client of a container of ours."""
         service = self.service(account)
-        key = (account.endpoint, container, account.key)
+        key = (account.endpoint, container, account.key or account.sas)
         return self._kept(self._containers, key, lambda: service.get_container_client(container))
 
     def by_sas(self, endpoint: str, container: str, sas: Secret) -> "ContainerClient":
         """The client of a container for which a SAS is held."""
-        key = (endpoint, container, sas)
+        key = (f"{endpoint}?", container, sas)
         return self._kept(self._containers, key, lambda: self._new_by_sas(endpoint, container, sas))
 
     def close(self) -> None:
@@ -91,17 +92,19 @@ class BlobClients:
     def _new_service(self, account: Account) -> "BlobServiceClient":
         from azure.storage.blob import BlobServiceClient, LinearRetry
 
-        key = account.key
-        credential = (
-            {"account_name": account.name, "account_key": key.reveal()} if key is not None else self._credential()
-        )
+        key, sas = account.key, account.sas
+        if key is not None:
+            credential = {"account_name": account.name, "account_key": key.reveal()}
+        else:
+            credential = sas.reveal() if sas is not None else self._credential()
         # The SDK's stubs ask for whole seconds; it computes with floats.
         retry = LinearRetry(retry_total=_RETRIES)
         retry.backoff, retry.random_jitter_range = _PAUSE_SECONDS, _PAUSE_SECONDS / 2  # type: ignore[assignment]
         return BlobServiceClient(
             account.endpoint,
             credential=credential,
-            transport=self._own_transport(),
+            # Where somebody else's account answers was told by a peer.
+            transport=self._own_transport() if sas is None else self._destination_transport(),
             retry_policy=retry,
             permit_redirects=False,
             max_single_get_size=BLOCK_BYTES,

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_errors import Refusal, attempt, storage_failed
@@ -17,6 +18,8 @@ from ferry.ports import (
     BlobItem,
     BlobPage,
     Clock,
+    ContainerItem,
+    ContainerPage,
     ContainerState,
     SasScope,
     StorageFailed,
@@ -24,9 +27,10 @@ from ferry.ports import (
 )
 
 if TYPE_CHECKING:
-    from azure.storage.blob import BlobProperties
+    from azure.storage.blob import BlobProperties, ContainerProperties
 
 OWNER_METADATA = "ferry_process"
+PARTICIPANT_METADATA = "ferry_participant"
 PAGE_SIZE = 5000
 _DELETE_TRIES = 3
 _FOLDER_METADATA = "hdi_isfolder"
@@ -41,10 +45,13 @@ class AzureBlobStorage:
         self._signer = SasSigner(clients, clock or SystemClock())
         self._policies = ContainerPolicies(clients, clock or SystemClock())
 
-    def create_container(self, account: Account, container: str, owner_id: str) -> ContainerState:
+    def create_container(
+        self, account: Account, container: str, owner_id: str, *, participant_id: str = ""
+    ) -> ContainerState:
         """Create it with its owner's name in the same request, so that 409 can be told apart."""
         client = self._clients.container(account, container)
-        made = attempt(lambda: client.create_container(metadata={OWNER_METADATA: owner_id}))
+        told = {PARTICIPANT_METADATA: quote(participant_id, safe=":")} if participant_id else {}
+        made = attempt(lambda: client.create_container(metadata={OWNER_METADATA: owner_id, **told}))
         if not isinstance(made, Refusal):
             return ContainerState.CREATED
         if made.code != "ContainerAlreadyExists":
@@ -62,6 +69,25 @@ class AzureBlobStorage:
         if isinstance(found, Refusal) and found.status != 404:
             raise storage_failed(found, account, f"container {container}")
         return not isinstance(found, Refusal)
+
+    def list_containers(
+        self, account: Account, prefix: str, *, after: str | None = None, limit: int = PAGE_SIZE
+    ) -> ContainerPage:
+        """One page; `after` is the service's own marker. What is being deleted is not shown."""
+        service = self._clients.service(account)
+
+        def read() -> "tuple[list[ContainerProperties], str | None]":
+            size = min(limit, self._page_size)
+            listing: Any = service.list_containers(prefix or None, include_metadata=True, results_per_page=size)
+            pages = listing.by_page(after)
+            found = list(next(pages))
+            return found, pages.continuation_token
+
+        page = attempt(read)
+        if isinstance(page, Refusal):
+            raise storage_failed(page, account, "the list of containers")
+        found, marker = page
+        return ContainerPage(tuple(_container_item(it) for it in found), marker or None)
 
     def delete_container(self, account: Account, container: str, owner_id: str) -> bool:
         """Delete it if its metadata names that owner; one that was made anew in between is not hit."""
@@ -135,6 +161,19 @@ class AzureBlobStorage:
         # An empty blob has no range that could be asked for.
         return b"" if content.status == 416 else self._none_if_missing(content, account, container, name)
 
+    def read_range(self, account: Account, container: str, item: BlobItem, start: int, size_bytes: int) -> bytes:
+        """A part of a blob in one request, of just the version that was listed."""
+        from azure.core import MatchConditions
+
+        client = self._clients.container(account, container)
+        options: dict[str, Any] = {"etag": item.etag, "match_condition": MatchConditions.IfNotModified}
+        content = attempt(lambda: client.download_blob(item.name, offset=start, length=size_bytes, **options).readall())
+        if not isinstance(content, Refusal):
+            return content
+        if content.status == 412 and self.head_blob(account, container, item.name) is None:
+            content = Refusal(404, "BlobNotFound")
+        raise storage_failed(content, account, _where(container, item.name))
+
     def delete_blob(self, account: Account, container: str, name: str) -> None:
         """Delete one blob, with its snapshots."""
         client = self._clients.container(account, container)
@@ -190,6 +229,14 @@ def _not_deleted(refusal: Refusal, account: Account, container: str) -> StorageF
 
 def _where(container: str, name: str) -> str:
     return f"blob {name!r} in container {container}"
+
+
+def _container_item(container: "ContainerProperties") -> ContainerItem:
+    metadata = container.metadata or {}
+    owner_id, participant_id = metadata.get(OWNER_METADATA) or None, metadata.get(PARTICIPANT_METADATA)
+    return ContainerItem(
+        container.name, owner_id, container.last_modified, unquote(participant_id) if participant_id else None
+    )
 
 
 def _is_folder(blob: "BlobProperties") -> bool:

@@ -70,11 +70,17 @@ class HttpPeer:
         return self._exchange("GET", url, own=self._identity(audience), timeout_seconds=timeout_seconds)
 
     def deliver(
-        self, uri: str, body: JsonObject, *, headers: Mapping[str, Secret], timeout_seconds: float = 5.0
+        self,
+        uri: str,
+        body: JsonObject,
+        *,
+        headers: Mapping[str, Secret],
+        timeout_seconds: float = 5.0,
+        method: str = "POST",
     ) -> int:
-        """POST JSON with these headers; the status. Raises as `post`."""
+        """Send JSON with these headers; the status. Raises as `post`."""
         told = {name: value.reveal() for name, value in headers.items()}
-        return self._exchange("POST", uri, content=_written(body), own=told, timeout_seconds=timeout_seconds).status
+        return self._exchange(method, uri, content=_written(body), own=told, timeout_seconds=timeout_seconds).status
 
     def close(self) -> None:
         """Close the connections that are kept."""

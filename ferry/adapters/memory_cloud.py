@@ -13,7 +13,15 @@ from ferry.adapters.memory_sas import MemoryPolicy, SasUse, refusal
 from ferry.domain.secret import Secret
 from ferry.ports import Account, BlobHeaders, BlobItem, Clock, StorageFailed, StorageProblem
 
-SERVER_SIDE = frozenset({"Put Blob From URL", "Copy Blob From URL"})
+SERVER_SIDE = frozenset(
+    {
+        "Put Blob From URL",
+        "Copy Blob From URL",
+        "Put Block From URL",
+        "Append Block From URL",
+        "Put Page From URL",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +43,20 @@ class MemoryBlob:
     created_at: datetime
     headers: BlobHeaders
     content_md5: str
+    blob_type: str = "BlockBlob"
+    tier: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
 class MemoryContainer:
-    """A container: metadata, stored access policies, blobs by name."""
+    """A container: metadata, stored access policies, blobs by name, and the blocks of each name that await a commit."""
 
+    last_modified_at: datetime
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     policies: dict[str, MemoryPolicy] = field(default_factory=dict[str, MemoryPolicy])
     blobs: dict[str, MemoryBlob] = field(default_factory=dict[str, MemoryBlob])
+    staged: dict[str, dict[str, bytes]] = field(default_factory=dict[str, dict[str, bytes]])
 
 
 @dataclass(slots=True)
@@ -97,7 +110,7 @@ class MemoryCloud:
 
     def add_container(self, account: Account, container: str) -> None:
         """Create a container that nobody in particular owns."""
-        self.accounts[account.endpoint].containers.setdefault(container, MemoryContainer())
+        self.accounts[account.endpoint].containers.setdefault(container, MemoryContainer(self.clock.now()))
 
     def add_blob(
         self, account: Account, container: str, name: str, content: bytes, headers: BlobHeaders | None = None
@@ -138,6 +151,9 @@ class MemoryCloud:
         """The account as its owner sees it. Raises StorageFailed where it is unknown or refuses."""
         self.enter(MemoryRequest(operation, account.name, container, name))
         known = self._account(account.endpoint)
+        if account.sas is not None:
+            self._check_sas(account, account.sas, operation, container, name)
+            return known
         if account.key is None and known.delegation_key is None:
             raise StorageFailed(
                 StorageProblem.REFUSED,
@@ -148,6 +164,14 @@ class MemoryCloud:
                 StorageProblem.REFUSED, f"account {account.name} refuses the key; store its own key", with_key=True
             )
         return known
+
+    def _check_sas(self, account: Account, sas: Secret, operation: str, container: str, name: str) -> None:
+        letters = "l" if operation == "List Blobs" else "r"
+        try:
+            self.container_by_sas(account.endpoint, container, name, sas=sas, letters=letters)
+        except SasRefused as refused:
+            message = f"account {account.name} refuses the SAS ({refused}); a retry does not help"
+            raise StorageFailed(StorageProblem.REFUSED, message) from None
 
     def container_as_owner(self, account: Account, operation: str, container: str, name: str = "") -> MemoryContainer:
         """A container as its owner sees it. Raises StorageFailed, also where there is none."""
@@ -193,4 +217,14 @@ class MemoryCloud:
 
 def item_of(name: str, blob: MemoryBlob) -> BlobItem:
     """A blob as a listing shows it."""
-    return BlobItem(name, len(blob.content), blob.etag, blob.created_at, blob.content_md5, blob.headers)
+    return BlobItem(
+        name,
+        len(blob.content),
+        blob.etag,
+        blob.created_at,
+        blob.content_md5,
+        blob.headers,
+        blob_type=blob.blob_type,
+        tier=blob.tier,
+        tags=blob.tags,
+    )

@@ -86,12 +86,18 @@ class MemoryPeer:
         return self._network.exchange("GET", url, self._headers(audience), None)
 
     def deliver(
-        self, uri: str, body: JsonObject, *, headers: Mapping[str, Secret], timeout_seconds: float = 5.0
+        self,
+        uri: str,
+        body: JsonObject,
+        *,
+        headers: Mapping[str, Secret],
+        timeout_seconds: float = 5.0,
+        method: str = "POST",
     ) -> int:
-        """POST JSON with these headers; the status. Raises as `post`."""
+        """Send JSON with these headers; the status. Raises as `post`."""
         del timeout_seconds
         told = {name: value.reveal() for name, value in headers.items()}
-        return self._network.exchange("POST", uri, told, body).status
+        return self._network.exchange(method, uri, told, body).status
 
     def _headers(self, audience: str) -> dict[str, str]:
         return {"Authorization": self._authorization(audience)} if self._authorization else {}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from ferry.adapters.memory_cloud import MemoryBlob, MemoryCloud, MemoryContainer, MemoryRequest, SasRefused, item_of
 from ferry.adapters.memory_sas import MemoryPolicy, sign
-from ferry.domain.faults import EffectFailed, FaultCode, ServerSideCopyUnavailable
+from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
 from ferry.ports import (
     Account,
@@ -14,6 +14,8 @@ from ferry.ports import (
     BlobItem,
     BlobPage,
     BlobTarget,
+    ContainerItem,
+    ContainerPage,
     ContainerState,
     PutOutcome,
     SasScope,
@@ -22,6 +24,7 @@ from ferry.ports import (
 )
 
 OWNER_METADATA = "ferry_process"
+PARTICIPANT_METADATA = "ferry_participant"
 MAX_POLICIES = 5
 _CHUNK_BYTES = 4 * 1024 * 1024
 
@@ -32,19 +35,35 @@ class MemoryStorage:
     def __init__(self, cloud: MemoryCloud) -> None:
         self._cloud = cloud
 
-    def create_container(self, account: Account, container: str, owner_id: str) -> ContainerState:
+    def create_container(
+        self, account: Account, container: str, owner_id: str, *, participant_id: str = ""
+    ) -> ContainerState:
         """Create it; what is there already is ours or somebody else's by its metadata."""
         containers = self._cloud.open_as_owner(account, "Create Container", container).containers
         with self._cloud.lock:
             if container in containers:
                 ours = containers[container].metadata.get(OWNER_METADATA) == owner_id
                 return ContainerState.OURS if ours else ContainerState.FOREIGN
-            containers[container] = MemoryContainer(metadata={OWNER_METADATA: owner_id})
+            told = {PARTICIPANT_METADATA: participant_id} if participant_id else {}
+            containers[container] = MemoryContainer(self._cloud.clock.now(), {OWNER_METADATA: owner_id, **told})
             return ContainerState.CREATED
 
     def container_exists(self, account: Account, container: str) -> bool:
         """Whether it is there."""
         return container in self._cloud.open_as_owner(account, "Get Container Properties", container).containers
+
+    def list_containers(
+        self, account: Account, prefix: str, *, after: str | None = None, limit: int = 5000
+    ) -> ContainerPage:
+        """One page of names in order; the marker is the last name of the page before."""
+        containers = self._cloud.open_as_owner(account, "List Containers").containers
+        with self._cloud.lock:
+            names = sorted(name for name in containers if name.startswith(prefix))
+            start = bisect_right(names, after) if after is not None else 0
+            page = names[start : start + min(limit, self._cloud.page_size)]
+            is_last = start + len(page) >= len(names)
+            items = tuple(_container_item(name, containers[name]) for name in page)
+            return ContainerPage(items, None if is_last else page[-1])
 
     def delete_container(self, account: Account, container: str, owner_id: str) -> bool:
         """Delete it if its metadata names that owner."""
@@ -66,6 +85,7 @@ class MemoryStorage:
                 return False
             policy = MemoryPolicy(scope.permissions, scope.starts_at, scope.expires_at)
             found.policies = {**others, scope.policy_id: policy}
+            found.last_modified_at = self._cloud.clock.now()
             return True
 
     def remove_access_policy(
@@ -77,6 +97,7 @@ class MemoryStorage:
             if found is not None:
                 kept = {} if exclusive else {key: p for key, p in found.policies.items() if key != policy_id}
                 found.policies = kept
+                found.last_modified_at = self._cloud.clock.now()
 
     def issue_sas(self, account: Account, scope: SasScope) -> Secret:
         """A SAS signed with the account's key, or with the delegation key of our identity."""
@@ -118,13 +139,21 @@ class MemoryStorage:
     @contextmanager
     def stream_blob(self, account: Account, container: str, item: BlobItem) -> Generator[Iterator[bytes]]:
         """The bytes in chunks, of just the version that was listed."""
+        content = self._pinned(account, container, item)
+        yield (content[at : at + _CHUNK_BYTES] for at in range(0, len(content), _CHUNK_BYTES))
+
+    def read_range(self, account: Account, container: str, item: BlobItem, start: int, size_bytes: int) -> bytes:
+        """A part of a blob, of just the version that was listed."""
+        return self._pinned(account, container, item)[start : start + size_bytes]
+
+    def _pinned(self, account: Account, container: str, item: BlobItem) -> bytes:
         blob = self._cloud.container_as_owner(account, "Get Blob", container, item.name).blobs.get(item.name)
         where = f"blob {item.name!r} in container {container} of account {account.name}"
         if blob is None:
             raise StorageFailed(StorageProblem.BLOB_MISSING, f"{where} does not exist; a retry does not help")
         if blob.etag != item.etag:
             raise StorageFailed(StorageProblem.BLOB_CHANGED, f"{where} was changed since it was listed")
-        yield (blob.content[at : at + _CHUNK_BYTES] for at in range(0, len(blob.content), _CHUNK_BYTES))
+        return blob.content
 
 
 class MemoryBlobWriter:
@@ -133,47 +162,10 @@ class MemoryBlobWriter:
     def __init__(self, cloud: MemoryCloud) -> None:
         self._cloud = cloud
 
-    def put_from_url(self, target: BlobTarget, source_url: Secret, item: BlobItem) -> PutOutcome:
-        """Put Blob From URL."""
-        return self._copy(target, "Put Blob From URL", source_url, item)
-
-    def copy_from_url(self, target: BlobTarget, source_url: Secret, item: BlobItem) -> PutOutcome:
-        """Copy Blob From URL."""
-        return self._copy(target, "Copy Blob From URL", source_url, item)
-
-    def put_stream(self, target: BlobTarget, chunks: Iterator[bytes], item: BlobItem) -> PutOutcome:
-        """Upload what the chunks give."""
-        self._cloud.enter(_request("Put Blob", target))
-        content = b"".join(chunks)
-        return self._put(target, self._cloud.new_blob(content, item.headers))
-
     def put_bytes(self, target: BlobTarget, content: bytes, content_type: str) -> PutOutcome:
         """Upload a small blob."""
         self._cloud.enter(_request("Put Blob", target))
         return self._put(target, self._cloud.new_blob(content, BlobHeaders(content_type=content_type)))
-
-    def _copy(self, target: BlobTarget, operation: str, source_url: Secret, item: BlobItem) -> PutOutcome:
-        self._cloud.enter(_request(operation, target))
-        with self._cloud.lock:
-            self._container(target)
-            if operation not in self._cloud.server_side:
-                raise ServerSideCopyUnavailable(f"{operation} is not offered")
-            source = self._source(source_url)
-            if source.etag != item.etag:
-                raise EffectFailed.because(
-                    FaultCode.SOURCE_CHANGED, f"blob {item.name!r} was changed since it was listed; start again"
-                )
-            return self._put(target, self._cloud.new_blob(source.content, source.headers))
-
-    def _source(self, url: Secret) -> MemoryBlob:
-        code = "CannotVerifyCopySource"
-        try:
-            source = self._cloud.blob_by_url(url)
-        except SasRefused as refused:
-            source, code = None, refused.code
-        if source is None:
-            raise ServerSideCopyUnavailable(f"the destination's service cannot read the source ({code})")
-        return source
 
     def _put(self, target: BlobTarget, blob: MemoryBlob) -> PutOutcome:
         with self._cloud.lock:
@@ -203,6 +195,12 @@ class MemoryBlobWriter:
         if found is None:
             raise EffectFailed.because(FaultCode.DESTINATION_GONE, f"{where} does not exist any more")
         return found
+
+
+def _container_item(name: str, container: MemoryContainer) -> ContainerItem:
+    owner_id = container.metadata.get(OWNER_METADATA) or None
+    participant_id = container.metadata.get(PARTICIPANT_METADATA) or None
+    return ContainerItem(name, owner_id, container.last_modified_at.replace(microsecond=0), participant_id)
 
 
 def _request(operation: str, target: BlobTarget) -> MemoryRequest:

@@ -16,13 +16,15 @@ class StorageConnection:
     connection_string: Secret | None = field(default=None, repr=False)
     table_endpoint: str = ""
     queue_endpoint: str = ""
+    blob_endpoint: str = ""
 
 
 def read_connection(environment: Mapping[str, str], setting: str = "AzureWebJobsStorage") -> StorageConnection:
     """The connection that a setting names, by the conventions of Functions. Raises InvalidInput.
 
     `<setting>` is a connection string; `<setting>__accountName`, or `<setting>__tableServiceUri` and
-    `<setting>__queueServiceUri`, stand for identity.
+    `<setting>__queueServiceUri`, stand for identity. `<setting>__blobServiceUri` may be left out: then it is the table
+    service's with another word.
     """
     if environment.get(setting):
         return StorageConnection(Secret(environment[setting]))
@@ -31,7 +33,8 @@ def read_connection(environment: Mapping[str, str], setting: str = "AzureWebJobs
     if not all(endpoints):
         example = f"{setting}=UseDevelopmentStorage=true, or {setting}__accountName=myaccount"
         raise InvalidInput((InputFault(setting, f"is required, for example {example}"),))
-    return StorageConnection(table_endpoint=endpoints[0], queue_endpoint=endpoints[1])
+    blob_endpoint = _endpoint(environment, setting, "blob", account) or endpoints[0].replace(".table.", ".blob.", 1)
+    return StorageConnection(table_endpoint=endpoints[0], queue_endpoint=endpoints[1], blob_endpoint=blob_endpoint)
 
 
 def _endpoint(environment: Mapping[str, str], setting: str, service: str, account: str) -> str:

@@ -30,12 +30,16 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """What goes out: status, JSON (None: no body), headers, and looks that leave by the output binding."""
+    """What goes out: status, JSON (None: no body), headers, and looks that leave by the output binding.
+
+    `content` are bytes that go out instead of JSON, under the type that the headers name.
+    """
 
     status: int
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     looks: tuple[LookMessage, ...] = ()
+    content: bytes | None = None
 
 
 class BodyTooLarge(FerryError):

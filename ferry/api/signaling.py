@@ -3,31 +3,32 @@
 Both planes belong to one participant, so only that participant is let in.
 """
 
-import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, check_size
+from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.api.signaling_access import PlaneCallers
 from ferry.control_plane.flows import FlowService, report_of
+from ferry.control_plane.progress import progress_of
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.faults import AlreadyExists, EffectFailed, InvalidInput, NotFound
+from ferry.domain.faults import InvalidInput
+from ferry.domain.process import JsonObject
+from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState
-from ferry.ports import Clock, LookMessage
+from ferry.effects.progress import told_progress
+from ferry.ports import Clock, LookMessage, Vault
 from ferry.protocol import signaling
-from ferry.protocol.identity import Identity, Unauthenticated
 from ferry.protocol.reader import load
-
-log = logging.getLogger("ferry.signaling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalingApi:
     """The endpoints of one participant's planes."""
 
-    participant_id: str
-    identity: Identity
+    callers: PlaneCallers
+    vault: Vault
     flows: FlowService
     transfers: TransferService
     clock: Clock
@@ -55,7 +56,11 @@ class SignalingApi:
 
     def complete(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataflows/{id}/completed: nobody needs it any more."""
-        return self._answered(request, self._terminate)
+        return self._answered(request, self._complete)
+
+    def prepared(self, request: ApiRequest) -> ApiAnswer:
+        """POST /transfers/{id}/dataflow/prepared, at the control plane: with the data address of a push."""
+        return self._answered(request, lambda request: self._told(request, FlowState.PREPARED))
 
     def started(self, request: ApiRequest) -> ApiAnswer:
         """POST /transfers/{id}/dataflow/started, at the control plane: with the data address of a pull."""
@@ -70,22 +75,37 @@ class SignalingApi:
         return self._answered(request, lambda request: self._told(request, FlowState.FAILED))
 
     def _start(self, request: ApiRequest) -> ApiAnswer:
-        flow = signaling.read_start(load(request.body), now=self.clock.now())
+        return self.begun(load(request.body))
+
+    def begun(self, body: JsonObject, *, callback: str = "", at_once: bool = False) -> ApiAnswer:
+        """The flow of a push, begun once. `callback`: for an order that names no address; `at_once`: 202, and news."""
+        return self.accepted(*signaling.read_push(body, now=self.clock.now(), callback=callback), at_once=at_once)
+
+    def accepted(self, flow: DataFlow, secret: Secret | None, *, at_once: bool = False) -> ApiAnswer:
+        """A push in our own words; its SAS lies in the vault before it is begun."""
         if flow.callback_address is None:
             raise InvalidInput.at("callbackAddress", "is required: where the end of the flow is told")
         self.check_peer_address(flow.callback_address)
-        handled = self.flows.accept(flow)
+        if secret is not None:
+            self.vault.store(flow.target.secret_name, secret, expires_at=flow.target.sas_expires_at)
+        handled = self.flows.accept(flow, announced=at_once)
+        status = 202 if handled.process.state is FlowState.STARTING else 200
         message = signaling.status_message(flow.id, report_of(handled.process), message_id=str(uuid.uuid4()))
-        return ApiAnswer(200, message, looks=handled.looks)
+        return ApiAnswer(status, message, looks=handled.looks)
 
     def _status(self, request: ApiRequest) -> ApiAnswer:
         flow = self.flows.get(request.route.get("id", ""))
-        return ApiAnswer(200, signaling.status_message(flow.id, report_of(flow), message_id=str(uuid.uuid4())))
+        report = replace(report_of(flow), progress=told_progress(progress_of(flow, self.clock.now())))
+        return ApiAnswer(200, signaling.status_message(flow.id, report, message_id=str(uuid.uuid4())))
 
     def _terminate(self, request: ApiRequest) -> ApiAnswer:
         flow = self.flows.get(request.route.get("id", ""))
         self.flows.terminate(flow.id, signaling.read_reason(load(request.body)))
-        return ApiAnswer(200)
+        return self._standing(flow.id, self.flows.get(flow.id))
+
+    def _complete(self, request: ApiRequest) -> ApiAnswer:
+        flow = self.flows.get(request.route.get("id", ""))
+        return self._standing(flow.id, self.flows.complete(flow.id) or flow)
 
     def _suspend(self, request: ApiRequest) -> ApiAnswer:
         flow = self.flows.get(request.route.get("id", ""))
@@ -108,21 +128,4 @@ class SignalingApi:
         return ApiAnswer(200, looks=handled.looks)
 
     def _answered(self, request: ApiRequest, answer: Callable[[ApiRequest], ApiAnswer]) -> ApiAnswer:
-        try:
-            check_size(request)
-            if self.identity.identify(request.headers.get("authorization")) != self.participant_id:
-                raise Unauthenticated("only the participant's own planes may call here")
-            return answer(request)
-        except Unauthenticated as error:
-            log.info("refused a caller: %s", error)
-            return ApiAnswer(401, {"error": "the caller did not show that it belongs to this participant"})
-        except BodyTooLarge as error:
-            return ApiAnswer(413, {"error": str(error)})
-        except InvalidInput as error:
-            return ApiAnswer(400, {"error": [f"{fault.path}: {fault.message}" for fault in error.faults]})
-        except NotFound as error:
-            return ApiAnswer(404, {"error": str(error)})
-        except AlreadyExists as error:
-            return ApiAnswer(409, {"error": str(error)})
-        except EffectFailed as error:
-            return ApiAnswer(503 if error.fault.retryable else 400, {"error": error.fault.message})
+        return self.callers.answered(request, answer)

@@ -3,7 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ferry.control_plane import client_orders, failure_decisions, pull_decisions, steps, suspension_decisions
+from ferry.control_plane import (
+    client_orders,
+    failure_decisions,
+    prepared_flows,
+    pull_decisions,
+    renewal_decisions,
+    steps,
+    suspension_decisions,
+)
 from ferry.control_plane import delivery_decisions as delivery
 from ferry.control_plane import transfer_decisions as common
 from ferry.domain.callback_address import CallbackAddress
@@ -16,10 +24,12 @@ from ferry.domain.decision import (
     Decision,
     Done,
     Failed,
+    FlowReport,
     Look,
     Moment,
     Poisoned,
     Received,
+    RenewalAsked,
     Task,
 )
 from ferry.domain.message_kind import MessageKind, Role
@@ -34,7 +44,8 @@ type Outcome = Decision[TransferProcess]
 class TransferOrder:
     """What a client asks for when it starts a transfer (step 1). `agreement`: where the caller has read it already.
 
-    A pull has no destination.
+    A pull has no destination, nor has what a data plane in another app receives: `data_plane` is that one's id, and
+    `plane_metadata` what it is to know.
     """
 
     counter_party_id: str
@@ -52,6 +63,8 @@ class TransferOrder:
     agreement_ends_at: datetime | None = None
     purpose: str | None = None
     callbacks: tuple[CallbackAddress, ...] = ()
+    data_plane: str | None = None
+    plane_metadata: JsonObject | None = None
 
 
 def initiate(order: TransferOrder, moment: Moment) -> TransferProcess:
@@ -76,6 +89,9 @@ def initiate(order: TransferOrder, moment: Moment) -> TransferProcess:
         history=(HistoryEntry(now, TransferState.INITIAL.value, "transfer asked for", 1),),
         trace_parent=order.trace_parent,
     )
+    if order.data_plane is not None:
+        chosen = replace(process, data_plane=order.data_plane, plane_metadata=order.plane_metadata)
+        return prepared_flows.begun(chosen, moment)
     if process.is_pull or order.destination is None:
         return pull_decisions.begun(process, moment)
     process = replace(process, destination=_destination(order, order.destination, process_id, moment))
@@ -113,8 +129,13 @@ def decide(process: TransferProcess, task: Task, moment: Moment) -> Outcome:
             return _received(process, task, moment)
         case Claim():
             return Decision(delivery.claimed(process, task.source, moment))
+        case FlowReport() if prepared_flows.is_prepared_elsewhere(process):
+            has_address = task.address is not None and not process.is_pull
+            return Decision(prepared_flows.reported(process, task, moment, has_address=has_address))
         case Command():
             return client_orders.commanded(process, task, moment)
+        case RenewalAsked():
+            return renewal_decisions.asked(process, task, moment)
         case Poisoned():
             return Decision(failure_decisions.after_poison(process, task, moment))
         case _:
@@ -124,7 +145,9 @@ def decide(process: TransferProcess, task: Task, moment: Moment) -> Outcome:
 def next_look_at(process: TransferProcess, moment: Moment) -> datetime | None:
     """When this process wants to be looked at for its own sake: to see whether the data is there, or its deadline."""
     times = [process.deadline_at] if process.deadline_at else []
-    if process.state in delivery.WAITING and not process.is_pull:
+    if prepared_flows.is_prepared_elsewhere(process) and (at := prepared_flows.next_look_at(process, moment)):
+        times.append(at)
+    if process.state in delivery.WAITING and process.destination is not None:
         waited = (moment.now - process.state_at).total_seconds()
         limits = moment.limits
         pause = max(limits.first_look_seconds, min(limits.last_look_seconds, waited))
@@ -138,6 +161,8 @@ def _look(process: TransferProcess, look: Look, moment: Moment) -> TransferProce
         return process
     if process.deadline_at is not None and moment.now >= process.deadline_at:
         return _overdue(process, moment)
+    if prepared_flows.is_prepared_elsewhere(process):
+        return prepared_flows.look(process, moment)
     return delivery.claimed(process, ClaimSource.LOOK, moment) if process.state in delivery.WAITING else process
 
 
@@ -155,14 +180,19 @@ def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
     process = common.noted_steps(process.without_intent(waiting.id), done.result.get("steps"), moment)
     match waiting.kind:
         case IntentKind.PREPARE_DESTINATION:
-            entered = common.enter(process, TransferState.REQUESTING, moment, "destination is ready")
+            issued = renewal_decisions.prepared(process, done, moment)
+            entered = common.enter(issued, TransferState.REQUESTING, moment, "destination is ready")
             return entered.with_intents(steps.send(moment, MessageKind.TRANSFER_REQUEST))
+        case IntentKind.PREPARE_DATA_FLOW | IntentKind.CHECK_DATA_FLOW:
+            return prepared_flows.answered(process, waiting, done, moment)
         case IntentKind.SEND_MESSAGE:
             return _sent(process, waiting, done, moment)
         case IntentKind.ASK_PEER:
             return suspension_decisions.provider_answered(process, done, moment)
         case IntentKind.STORE_ADDRESS:
             return pull_decisions.address_stored(process, moment)
+        case IntentKind.EXTEND_ACCESS:
+            return renewal_decisions.extended(process, done, moment)
         case IntentKind.VERIFY_DELIVERY:
             return delivery.verified(process, waiting, done.result, moment)
         case IntentKind.REVOKE_ACCESS:
@@ -176,6 +206,9 @@ def _late(process: TransferProcess, done: Done, moment: Moment) -> TransferProce
     over = process.is_final or process.state is TransferState.DEPROVISIONING
     if done.kind is IntentKind.STORE_ADDRESS and over:
         return process.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
+    if done.kind is IntentKind.EXTEND_ACCESS and over:
+        # It has been withdrawn before, and said to be.
+        return process.with_intents(Intent(moment.ids.fresh(), IntentKind.REVOKE_ACCESS, {"sweep": True}))
     if done.kind is not IntentKind.PREPARE_DESTINATION or not over:
         return process
     undone = process.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
@@ -228,7 +261,7 @@ def _applied(process: TransferProcess, received: Received, moment: Moment) -> Tr
             return pull_decisions.start_told(process, received, moment)
         case MessageKind.TRANSFER_START:
             return _started(process, moment)
-        case MessageKind.TRANSFER_COMPLETION if process.is_pull:
+        case MessageKind.TRANSFER_COMPLETION if process.destination is None:
             return pull_decisions.completed_by_peer(process, moment)
         case MessageKind.TRANSFER_COMPLETION:
             return delivery.said_complete(process, moment)

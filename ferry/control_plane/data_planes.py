@@ -4,7 +4,7 @@ The own one goes first: it needs no look into the store. A plane is chosen once,
 stands in the document, so that a flow is never started on two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ferry.domain.data_plane import DataPlaneInstance
@@ -39,6 +39,17 @@ class DataPlanes:
             supported = ", ".join(self.transfer_types())
             raise InvalidInput.at("format", f"TransferType {transfer_type} is not supported; use {supported}")
         return found
+
+    def choose_for_consumer(self, transfer_type: str, labels: Sequence[str]) -> DataPlaneInstance | None:
+        """The registered plane that is to receive or read for us: of that type, and with all labels.
+
+        None where our own does it, or nobody. A push of blobs is our own one's, unless labels ask for another.
+        """
+        if transfer_type in self.own.transfer_types and not labels:
+            return None
+        wanted = set(labels)
+        fitting = (it for it in self.registered.all() if transfer_type in it.transfer_types)
+        return next((it for it in fitting if wanted <= set(it.labels)), None)
 
     def of(self, plane_id: str | None) -> DataPlaneInstance:
         """The plane that runs a transfer. Raises EffectFailed DATA_PLANE_UNAVAILABLE where it is registered no more."""

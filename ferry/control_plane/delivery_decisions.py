@@ -26,7 +26,7 @@ def claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> Tr
     """
     said = source is ClaimSource.MESSAGE and process.state in _TELLING
     is_open = said or process.state in WAITING | {TransferState.REQUESTING}
-    if not is_open or process.is_pull or process.has_intent(IntentKind.VERIFY_DELIVERY):
+    if not is_open or process.destination is None or process.has_intent(IntentKind.VERIFY_DELIVERY):
         return process
     soon = moment.now + _SOON
     if source is ClaimSource.TRIGGER and process.look is not None and moment.now < process.look.at <= soon:
@@ -59,6 +59,7 @@ def verified(process: TransferProcess, waiting: Intent, result: JsonObject, mome
 
 def _completed(process: TransferProcess, waiting: Intent, result: JsonObject, moment: Moment) -> TransferProcess:
     verified = result.get("outcome") == "verified"
+    process = common.without_renewal(process, moment)
     if process.state is not TransferState.COMPLETING:
         claim = waiting.detail.get("claim")
         process = common.enter(process, TransferState.COMPLETING, moment, f"found complete by {claim}", 13)

@@ -62,7 +62,7 @@ def log_news(kind: str, before: Process | None, after: Process) -> None:
     for entry in after.history[max(0, told - after.history_moved) :]:
         news = {"process": after.id, "kind": kind, "state": entry.state, "step": entry.step, **code}
         log.log(level, "%s", entry.what, extra={"ferry": news})
-        current().tell(entry.what, {name: value for name, value in news.items() if value is not None})
+        current().tell(redacted(entry.what), {name: value for name, value in news.items() if value is not None})
     if before is None or before.state_name != after.state_name:
         meters.tell(meters.PROCESSES, 1, kind=kind, state=after.state_name, **code)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ferry.control_plane import steps, suspension_decisions
+from ferry.control_plane import renewal_decisions, steps, suspension_decisions
 from ferry.control_plane import transfer_decisions as common
 from ferry.domain.decision import Failed, Moment, Poisoned
 from ferry.domain.faults import Fault, FaultCode
@@ -35,6 +35,8 @@ def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> T
         return process
     if waiting.kind is IntentKind.SEND_MESSAGE:
         return _unsent(process, waiting, fault, moment)
+    if waiting.kind in renewal_decisions.KINDS:
+        return renewal_decisions.failed(process, waiting, fault, moment)
     if waiting.kind not in common.UNFINISHED_WORK:
         if _is_untouched(process) and fault.code == FaultCode.DESTINATION_KEY_MISSING:
             return common.settle_deprovisioning(process.without_intent(waiting.id), moment)

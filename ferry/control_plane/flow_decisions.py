@@ -7,9 +7,9 @@ progress extends it; when it runs out, the next look takes the copy over from it
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ferry.control_plane import steps
+from ferry.control_plane import announced_flows, flow_pages, steps
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, Poisoned, Task
+from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, PageReport, Poisoned, Task
 from ferry.domain.faults import Fault
 from ferry.domain.process import POISON_LIMIT, HistoryEntry, Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState
@@ -48,10 +48,16 @@ def take(flow: DataFlow, moment: Moment) -> DataFlow:
 def progressed(flow: DataFlow, attempt: int, checkpoint: JsonObject, moment: Moment) -> DataFlow | None:
     """The flow with a new checkpoint and a longer lease; None when that attempt is not the holder any more."""
     copy = next((i for i in flow.intents if i.kind is IntentKind.COPY), None)
-    if copy is None or copy.attempt != attempt or flow.is_final:
+    if copy is None or not is_held(flow, attempt):
         return None
     extended = replace(copy, not_before=_lease_end(moment))
-    return replace(flow, checkpoint=checkpoint, intents=tuple(extended if i.id == copy.id else i for i in flow.intents))
+    held = replace(flow, intents=tuple(extended if i.id == copy.id else i for i in flow.intents))
+    return flow_pages.saved(held, checkpoint, moment.now)
+
+
+def is_held(flow: DataFlow, attempt: int) -> bool:
+    """Whether the copy may go on as that attempt: the flow runs, and nobody else has taken it over."""
+    return not flow.is_final and any(i.kind is IntentKind.COPY and i.attempt == attempt for i in flow.intents)
 
 
 def decide(flow: DataFlow, task: Task, moment: Moment) -> Outcome:
@@ -63,17 +69,10 @@ def decide(flow: DataFlow, task: Task, moment: Moment) -> Outcome:
             return Decision(_done(flow, task, moment))
         case Failed():
             return Decision(_failed(flow, task, moment))
-        case Command(kind=CommandKind.SUSPEND):
-            return Decision(_suspended(flow, moment, task.reason))
-        case Command(kind=CommandKind.RESUME):
-            return Decision(_resumed(flow, moment))
-        case Command(kind=CommandKind.TERMINATE):
-            ended = (
-                flow
-                if flow.is_final
-                else _end(flow, FlowState.TERMINATED, moment, task.reason or "terminated", tell=False)
-            )
-            return Decision(ended)
+        case Command():
+            return Decision(_ordered(flow, task, moment))
+        case PageReport():
+            return Decision(_page_told(flow, task, moment))
         case Poisoned():
             counted = replace(flow, poisoned=flow.poisoned + 1)
             if counted.is_final or counted.poisoned < POISON_LIMIT:
@@ -101,21 +100,48 @@ def _done(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
     if waiting is None:
         return _told_late(flow, done, moment)
     if waiting.kind is not IntentKind.COPY:
-        return flow.without_intent(waiting.id)
+        return announced_flows.told(flow.without_intent(waiting.id), waiting, moment)
     if done.result.get("attempt") != waiting.attempt:
         return flow
     if done.result.get("finished") is not True:
-        checkpoint = done.result.get("checkpoint")
-        again = replace(waiting, not_before=None)
-        kept = checkpoint if isinstance(checkpoint, dict) else flow.checkpoint
-        return replace(flow.without_intent(waiting.id), checkpoint=kept).with_intents(again)
+        kept = _kept(flow, done, moment)
+        if done.result.get("waits") is True:
+            return flow_pages.waiting(kept, waiting, moment.now)
+        return kept.without_intent(waiting.id).with_intents(replace(waiting, not_before=None))
     return _copied(flow, done, moment, tell=not waiting.detail)
+
+
+def _kept(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
+    """The flow with the checkpoint that a slice ends with."""
+    checkpoint = done.result.get("checkpoint")
+    return flow_pages.saved(flow, checkpoint, moment.now) if isinstance(checkpoint, dict) else flow
+
+
+def _page_told(flow: DataFlow, report: PageReport, moment: Moment) -> DataFlow:
+    """A page tells how far it is. What one cannot copy the flow cannot."""
+    if flow.is_final:
+        return flow
+    return _fail(flow, report.fault, moment) if report.fault else flow_pages.told(flow, report, moment.now)
 
 
 def _copied(flow: DataFlow, done: Done, moment: Moment, *, tell: bool) -> DataFlow:
     summary = done.result.get("summary")
     kept = {**summary, "steps": done.result.get("steps")} if isinstance(summary, dict) else {}
     return _end(replace(flow, summary=kept), FlowState.COMPLETED, moment, "all is copied", tell=tell)
+
+
+def _ordered(flow: DataFlow, order: Command, moment: Moment) -> DataFlow:
+    match order.kind:
+        case CommandKind.SUSPEND:
+            return _suspended(flow, moment, order.reason)
+        case CommandKind.RESUME:
+            return _resumed(flow, moment)
+        case CommandKind.COMPLETE if not flow.is_final:
+            return _end(flow, FlowState.COMPLETED, moment, "said to be complete by the control plane", tell=False)
+        case CommandKind.TERMINATE if not flow.is_final:
+            return _end(flow, FlowState.TERMINATED, moment, order.reason or "terminated", tell=False)
+        case _:
+            return flow
 
 
 def _suspended(flow: DataFlow, moment: Moment, reason: str) -> DataFlow:
@@ -151,8 +177,7 @@ def _told_late(flow: DataFlow, done: Done, moment: Moment) -> DataFlow:
         return flow
     if done.result.get("finished") is True:
         return _copied(flow, done, moment, tell=True)
-    checkpoint = done.result.get("checkpoint")
-    return replace(flow, checkpoint=checkpoint) if isinstance(checkpoint, dict) else flow
+    return _kept(flow, done, moment)
 
 
 def _failed(flow: DataFlow, failed: Failed, moment: Moment) -> DataFlow:
@@ -173,6 +198,7 @@ def _end(flow: DataFlow, state: FlowState, moment: Moment, what: str, *, tell: b
     """The end of a flow; its control plane is told unless it gets the answer directly or has ended it itself."""
     ended = replace(flow.without_kinds(IntentKind.COPY), state=state, state_at=moment.now, deadline_at=None)
     ended = ended.noted(moment.now, what, 12 if state is FlowState.COMPLETED else None)
+    ended = announced_flows.end_of_secret(ended, moment)
     if not tell:
         return ended
     notice = steps.best_effort(moment, steps.intent(moment, IntentKind.NOTIFY_CONTROL_PLANE))

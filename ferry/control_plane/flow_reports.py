@@ -14,7 +14,8 @@ from ferry.domain.transfer_process import TransferProcess
 
 _S = TransferState
 
-RUNNING = frozenset({FlowState.STARTING.value, FlowState.STARTED.value})
+_ON_THE_WAY = frozenset({FlowState.PREPARING.value, FlowState.PREPARED.value, FlowState.STARTING.value})
+RUNNING = _ON_THE_WAY | {FlowState.STARTED.value}
 # How it looks from here when the consumer takes access back. It does so when it has found everything, too.
 _WITHDRAWN = frozenset({FaultCode.SAS_REFUSED.value, FaultCode.DESTINATION_GONE.value})
 
@@ -59,7 +60,8 @@ def peer_answered(process: TransferProcess, waiting: Intent, done: Done, moment:
         return process
     if done.result.get("state") == TransferState.COMPLETED.value:
         what = "the consumer has found everything there"
-        ended = common.enter(process.without_kinds(*common.UNFINISHED_WORK), _S.COMPLETED, moment, what, 12)
+        done_with = common.without_renewal(process, moment).without_kinds(*common.UNFINISHED_WORK)
+        ended = common.enter(done_with, _S.COMPLETED, moment, what, 12)
         ended = ended.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
         return ended if waiting.detail else common.with_flow_ended(ended, moment)
     if not waiting.detail:
@@ -80,7 +82,7 @@ def _unknown(process: TransferProcess, waiting: Intent, moment: Moment) -> Trans
 def _runs(process: TransferProcess, report: FlowReport, moment: Moment, *, is_new: bool) -> TransferProcess:
     """A pull that is ready is told to the consumer, with its address; also where it has a new one."""
     resumed = process.without_kinds(IntentKind.RESUME_DATA_FLOW)
-    if not process.is_pull or report.state == FlowState.STARTING.value or _tells_start(process):
+    if not process.is_pull or report.state in _ON_THE_WAY or _tells_start(process):
         return resumed
     if process.state in (_S.STARTING, _S.RESUMING):
         return resumed.with_intents(steps.send(moment, MessageKind.TRANSFER_START))
@@ -104,7 +106,7 @@ def _is_done(process: TransferProcess, report: FlowReport, moment: Moment) -> Tr
     is_told = any(steps.message_of(it) == MessageKind.TRANSFER_SUSPENSION.value for it in process.intents)
     if process.state is _S.SUSPENDED or is_told or (process.state is _S.RESUMING and not process.is_pull):
         return process
-    process = common.noted_steps(process, report.summary.get("steps"), moment)
+    process = common.noted_steps(common.without_renewal(process, moment), report.summary.get("steps"), moment)
     told: dict[str, Json] = {key: report.summary[key] for key in ("blobs", "bytes", "root") if key in report.summary}
     untold = process.is_pull and process.state in (_S.STARTING, _S.RESUMING) and not _tells_start(process)
     process = replace(process.without_kinds(*common.FLOW_WORK), delivered=told or None)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ferry.control_plane import flow_decisions
+from ferry.control_plane import announced_flows, flow_decisions
 from ferry.control_plane.engine import Handled
 from ferry.control_plane.process_service import ProcessService
 from ferry.domain.data_flow import DataFlow
@@ -20,9 +20,13 @@ def report_of(flow: DataFlow) -> FlowReport:
 class FlowService(ProcessService[DataFlow]):
     """The flows of one data plane."""
 
-    def accept(self, flow: DataFlow) -> Handled[DataFlow]:
-        """Begin a flow whose end is told to its callback address; the same flow again is answered like the first."""
-        begun = flow_decisions.begin(flow, self.engine.moment(), answered=False)
+    def accept(self, flow: DataFlow, *, announced: bool = False) -> Handled[DataFlow]:
+        """Begin a flow whose end is told to its callback address; the same flow again is answered like the first.
+
+        `announced`: so is that it has started, and nothing is copied before.
+        """
+        moment = self.engine.moment()
+        begun = announced_flows.begin(flow, moment) if announced else flow_decisions.begin(flow, moment, answered=False)
         try:
             return self.engine.begin(begun)
         except AlreadyExists:
@@ -47,6 +51,13 @@ class FlowService(ProcessService[DataFlow]):
         """Let a flow go on from where it stood still. None where there is none."""
         try:
             return self.engine.handle(flow_id, Command(CommandKind.RESUME))
+        except NotFound:
+            return None
+
+    def complete(self, flow_id: str) -> DataFlow | None:
+        """The control plane says that a flow is complete; a finished one stays as it is. None where there is none."""
+        try:
+            return self.engine.handle(flow_id, Command(CommandKind.COMPLETE)).process
         except NotFound:
             return None
 

@@ -9,18 +9,24 @@ from datetime import datetime, timedelta
 from ferry.domain.process import Process, ScheduledLook
 
 SLACK = timedelta(seconds=1)
+# So long an effect that is under way may hold up a look: what is urgent within this time gets one of its own.
+_UNDER_WAY = timedelta(minutes=10)
 
 
 def wanted_look(process: Process, own: datetime | None, now: datetime) -> ScheduledLook | None:
     """The delayed look that is to be sent, or None where one is under way early enough or none is needed.
 
-    `own` is when the process wants to be looked at for its own sake. What is due at once is looked at at once.
+    `own` is when the process wants to be looked at for its own sake. What is due at once is looked at at once, and only
+    what is urgent does not wait for that.
     """
     waiting = (*process.open_intents, *process.open_notices)
-    if not process.is_indexed or any(intent.is_due(now) for intent in waiting):
+    if not process.is_indexed:
         return None
     times = [intent.not_before for intent in waiting if intent.not_before is not None]
     wanted = min([*times, own] if own else times, default=None)
+    if any(intent.is_due(now) for intent in waiting):
+        urgent = process.urgent_at
+        wanted = urgent if urgent is not None and urgent <= now + _UNDER_WAY else None
     under_way = process.look
     if wanted is None:
         return None

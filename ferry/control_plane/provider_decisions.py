@@ -8,6 +8,7 @@ from ferry.control_plane import (
     failure_decisions,
     flow_reports,
     pull_decisions,
+    renewal_decisions,
     steps,
     suspension_decisions,
 )
@@ -102,6 +103,8 @@ def _destination(demand: TransferDemand, told: DestinationAddress, moment: Momen
         secret_name=f"ferry-sas-{moment.ids.fresh()}",
         sas_expires_at=demand.sas_expires_at,
         managed=False,
+        renews=told.renews,
+        renew_at=renewal_decisions.renew_at(renews=told.renews, expires_at=demand.sas_expires_at, now=moment.now),
     )
 
 
@@ -129,7 +132,7 @@ def decide(process: TransferProcess, task: Task, moment: Moment) -> Outcome:
 
 def next_look_at(process: TransferProcess, moment: Moment) -> datetime | None:
     """When this process wants to be looked at for its own sake: to ask the data plane, or its deadline."""
-    times = [process.deadline_at] if process.deadline_at else []
+    times = [it for it in (process.deadline_at, renewal_decisions.next_look_at(process)) if it is not None]
     if _awaits_flow(process):
         waited = (moment.now - process.state_at).total_seconds()
         limits = moment.limits
@@ -143,7 +146,7 @@ def next_look_at(process: TransferProcess, moment: Moment) -> datetime | None:
 def _awaits_flow(process: TransferProcess) -> bool:
     """Whether the next news is the data plane's: of a pull also the address, where it did not answer with one."""
     waits = process.state is TransferState.STARTED or (process.is_pull and process.state is TransferState.STARTING)
-    return waits and not process.intents
+    return waits and all(intent.kind is IntentKind.RENEW_ADDRESS for intent in process.intents)
 
 
 def _look(process: TransferProcess, moment: Moment) -> TransferProcess:
@@ -152,6 +155,7 @@ def _look(process: TransferProcess, moment: Moment) -> TransferProcess:
         return process
     if process.deadline_at is not None and moment.now >= process.deadline_at:
         return _overdue(process, moment)
+    process = renewal_decisions.looked_at(process, moment)
     return process.with_intents(steps.intent(moment, IntentKind.CHECK_DATA_FLOW)) if _awaits_flow(process) else process
 
 
@@ -183,6 +187,8 @@ def _done(process: TransferProcess, waiting: Intent, done: Done, moment: Moment)
         case IntentKind.SUSPEND_DATA_FLOW:
             stands = flow_reports.answered(process, waiting, done, moment)
             return suspension_decisions.flow_stands(stands, waiting, moment)
+        case IntentKind.RENEW_ADDRESS:
+            return renewal_decisions.renewed(process, done, moment)
         case IntentKind.ASK_PEER:
             return flow_reports.peer_answered(process, waiting, done, moment)
         case _:
@@ -197,7 +203,7 @@ def _late(process: TransferProcess, done: Done, moment: Moment) -> TransferProce
         return process.with_intents(steps.intent(moment, IntentKind.SUSPEND_DATA_FLOW))
     if not (process.is_final or process.state is TransferState.DEPROVISIONING):
         return process
-    if done.kind is IntentKind.STORE_ADDRESS:
+    if done.kind in (IntentKind.STORE_ADDRESS, IntentKind.RENEW_ADDRESS):
         return process.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
     if is_start and (runs or process.state is not TransferState.COMPLETED):
         process = common.with_flow_ended(process, moment)
@@ -246,7 +252,7 @@ def _applied(process: TransferProcess, received: Received, moment: Moment) -> Tr
 def _completed_by_consumer(process: TransferProcess, moment: Moment) -> TransferProcess:
     """The consumer has what it wants; a copy that still runs is stopped."""
     runs = process.state in common.FLOWING
-    done = process.without_kinds(*common.UNFINISHED_WORK)
+    done = common.without_renewal(process, moment).without_kinds(*common.UNFINISHED_WORK)
     over = common.enter(done, TransferState.COMPLETED, moment, "said to be complete by the consumer", 12)
     if not runs:
         return over

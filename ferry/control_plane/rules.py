@@ -8,6 +8,7 @@ from ferry.control_plane import (
     consumer_decisions,
     flow_decisions,
     negotiation_decisions,
+    prepared_flows,
     provider_decisions,
 )
 from ferry.domain.contracts import ContractNegotiation
@@ -32,7 +33,8 @@ class TransferRules:
     def decide(self, process: TransferProcess, task: Task, moment: Moment) -> Decision[TransferProcess]:
         """The transfer after the task."""
         decide = consumer_decisions.decide if process.role is Role.CONSUMER else provider_decisions.decide
-        return agreement_end.kept_within(decide(process, task, moment), moment)
+        decided = prepared_flows.kept_in_step(process, decide(process, task, moment), moment)
+        return agreement_end.kept_within(decided, moment)
 
     def next_look_at(self, process: TransferProcess, moment: Moment) -> datetime | None:
         """When it wants to be looked at."""

@@ -1,14 +1,14 @@
 """What both sides of a transfer decide alike: entering states, ending, deprovisioning, messages. No I/O, no clock."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ferry.control_plane import steps
 from ferry.domain.decision import Decision, Moment, Received
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import IntentKind, Json
-from ferry.domain.states import PULL_ACCEPTS, PULL_KNOWN, PUSH_ACCEPTS, PUSH_KNOWN, TransferState
+from ferry.domain.states import PULL_ACCEPTS, PULL_KNOWN, PUSH_ACCEPTS, PUSH_KNOWN, TRANSFER_FLOWING, TransferState
 from ferry.domain.transfer_process import TransferProcess
 
 # The step of the decision record that a process is at while it waits in a state.
@@ -47,21 +47,15 @@ FLOW_WORK = (
 )
 UNFINISHED_WORK = (
     IntentKind.PREPARE_DESTINATION,
+    IntentKind.PREPARE_DATA_FLOW,
     IntentKind.SEND_MESSAGE,
     IntentKind.VERIFY_DELIVERY,
     IntentKind.STORE_ADDRESS,
+    IntentKind.RENEW_ADDRESS,
+    IntentKind.EXTEND_ACCESS,
     *FLOW_WORK,
 )
-# Where the provider has a flow at its data plane.
-FLOWING = frozenset(
-    {
-        TransferState.STARTING,
-        TransferState.STARTED,
-        TransferState.SUSPENDING,
-        TransferState.SUSPENDED,
-        TransferState.RESUMING,
-    }
-)
+FLOWING = TRANSFER_FLOWING
 
 
 def enter(
@@ -86,8 +80,17 @@ def late_fault(process: TransferProcess, moment: Moment) -> Fault:
     return steps.late_fault(process, moment, STEP_OF_STATE.get(process.state))
 
 
+def within_access(process: TransferProcess, moment: Moment) -> TransferProcess:
+    """The process after its SAS has got another end: a push that is suspended may stay so until then."""
+    ends_at = _access_ends_at(process)
+    if ends_at is None:
+        return process
+    limit = process.state_at + timedelta(seconds=moment.limits.of_state(process.state.value))
+    return replace(process, deadline_at=min(limit, ends_at))
+
+
 def _access_ends_at(process: TransferProcess) -> datetime | None:
-    """When a push that is suspended can go on no more: nobody renews its SAS meanwhile."""
+    """When a push that is suspended can go on no more, unless its SAS is renewed meanwhile."""
     is_suspended = process.state is TransferState.SUSPENDED and process.destination is not None
     return process.destination.sas_expires_at if is_suspended and process.destination else None
 
@@ -112,10 +115,10 @@ def clean_up(process: TransferProcess, moment: Moment) -> TransferProcess:
     """Withdraw what was still to be done, and undo what may have been done."""
     cleaned = process.without_kinds(*UNFINISHED_WORK)
     if process.role is Role.CONSUMER:
-        if process.is_pull:
+        if process.is_pull or process.destination is None:
             return without_address(cleaned, moment, storing=process.has_intent(IntentKind.STORE_ADDRESS))
         cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.REVOKE_ACCESS))
-        if process.has_intent(IntentKind.PREPARE_DESTINATION):
+        if process.has_intent(IntentKind.PREPARE_DESTINATION) or process.has_intent(IntentKind.EXTEND_ACCESS):
             cleaned = cleaned.with_intents(steps.sweep(moment, IntentKind.REVOKE_ACCESS))
         return cleaned
     if process.state in FLOWING:
@@ -126,7 +129,8 @@ def clean_up(process: TransferProcess, moment: Moment) -> TransferProcess:
     if process.state is not TransferState.COMPLETING or not process.has_intent(IntentKind.DROP_SECRET):
         cleaned = cleaned.without_kinds(IntentKind.DROP_SECRET)
         cleaned = cleaned.with_intents(steps.intent(moment, IntentKind.DROP_SECRET))
-    if process.has_intent(IntentKind.STORE_ADDRESS) or (process.is_pull and process.state in FLOWING):
+    storing = process.has_intent(IntentKind.STORE_ADDRESS) or process.has_intent(IntentKind.RENEW_ADDRESS)
+    if storing or (process.is_pull and process.state in FLOWING):
         cleaned = cleaned.with_intents(steps.sweep(moment, IntentKind.DROP_SECRET))
     return cleaned
 
@@ -135,6 +139,16 @@ def with_flow_ended(process: TransferProcess, moment: Moment) -> TransferProcess
     """The provider's process whose flow is to be stopped."""
     ending = steps.intent(moment, IntentKind.TERMINATE_DATA_FLOW)
     return process.with_intents(steps.at_plane(moment, ending))
+
+
+def without_renewal(process: TransferProcess, moment: Moment) -> TransferProcess:
+    """The process without a renewal of its SAS; what one that is under way leaves behind is taken away once more."""
+    is_consumer = process.role is Role.CONSUMER
+    renewing = IntentKind.EXTEND_ACCESS if is_consumer else IntentKind.RENEW_ADDRESS
+    if not process.has_intent(renewing):
+        return process
+    undoing = IntentKind.REVOKE_ACCESS if is_consumer else IntentKind.DROP_SECRET
+    return process.without_kinds(renewing).with_intents(steps.sweep(moment, undoing))
 
 
 def without_address(process: TransferProcess, moment: Moment, *, storing: bool) -> TransferProcess:

@@ -155,12 +155,19 @@ class TransferService(ProcessService[TransferProcess]):
         """What the data plane says of the flow of this process; a data address goes to the vault first."""
         if report.address is not None:
             process = self.engine.load(process_id)
-            if process.is_pull and process.address_secret is not None and process.state in FLOWING:
+            if process.address_secret is not None and _takes_address(process):
                 self.vault.store(process.address_secret, report.address)
         return self.engine.handle(process_id, report)
 
 
+def _takes_address(process: TransferProcess) -> bool:
+    """Whether a data plane's address is to be kept: of a pull that we provide, of a push that is prepared for us."""
+    if process.role is Role.CONSUMER:
+        return not process.is_pull and process.state is TransferState.PREPARATION_REQUESTED
+    return process.is_pull and process.state in FLOWING
+
+
 def is_readable(process: TransferProcess) -> bool:
     """Whether a client of ours may read from the data address of this pull: only while it is STARTED."""
-    is_ours = process.role is Role.CONSUMER and process.has_address
+    is_ours = process.role is Role.CONSUMER and process.is_pull and process.has_address
     return is_ours and process.state is TransferState.STARTED

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ferry.data_plane.sas_token import read_sas_token
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.ports import Account, Vault
 
@@ -95,7 +96,9 @@ class AccountDirectory:
                 retryable=need.retryable,
                 step=need.step,
             )
-        return Account(name, address, key)
+        token = read_sas_token(key) if key_name is not None else None
+        # A source that a peer has told us: what we hold is a SAS for it, not its key.
+        return Account(name, address, key) if token is None else Account(name, address, sas=token.sas)
 
     def _key_name(self, name: str) -> str | None:
         known = self._known.get(name)

@@ -7,7 +7,7 @@ What is read was written by somebody else: `Manifest.parse` takes nothing for gr
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Self, cast
 
 from ferry.data_plane.merkle import MerkleTree
@@ -31,7 +31,11 @@ class ManifestInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a provider says it has delivered. `entries` (name, size in bytes) is None where they were too many."""
+    """What a provider says it has delivered. `entries` (name, size in bytes) is None where they were too many.
+
+    `lists` are the SHA-256 of the lists that the provider has copied from, where there were several and not too many;
+    `not_kept` counts what of the blobs could not be kept (tags, tier, …). Neither is checked; both are for people.
+    """
 
     consumer_pid: str
     provider_pid: str
@@ -40,6 +44,8 @@ class Manifest:
     size_bytes: int
     root: str
     entries: tuple[Entry, ...] | None = None
+    lists: tuple[str, ...] = ()
+    not_kept: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def encode(self) -> bytes:
         """The marker's content."""
@@ -54,7 +60,15 @@ class Manifest:
         }
         if self.entries is not None:
             document["entries"] = [list(entry) for entry in self.entries]
+        if self.lists:
+            document["lists"] = list(self.lists)
+        if self.not_kept:
+            document["notKept"] = dict(self.not_kept)
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def with_remarks(self, *, lists: tuple[str, ...], not_kept: Mapping[str, int]) -> Self:
+        """The same manifest that says which lists were copied from, and what was not kept."""
+        return replace(self, lists=lists, not_kept=not_kept)
 
     @classmethod
     def parse(cls, content: bytes) -> Self:
@@ -144,10 +158,10 @@ class DeliveryTally:
             entries=tuple(self._entries) if self._entries is not None else None,
         )
 
-    def to_json(self) -> dict[str, Json]:
+    def to_json(self, *, with_entries: bool = True) -> dict[str, Json]:
         """What is needed to go on later. Entries are left out where they would make the document large."""
         saved: dict[str, Json] = {"blobs": self.blobs, "bytes": self.size_bytes, "merkle": self._tree.to_json()}
-        if self._entries is not None and self._entries_bytes <= CHECKPOINT_ENTRIES_BYTES:
+        if with_entries and self._entries is not None and self._entries_bytes <= CHECKPOINT_ENTRIES_BYTES:
             saved["entries"] = [list(entry) for entry in self._entries]
         return saved
 

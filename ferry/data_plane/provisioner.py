@@ -8,21 +8,36 @@ many blobs an asset has is known only there. Its letters are `cw`. With an accou
 policy and dies with that; without one, or in a container that has its five, it is a plain SAS of at most 60 minutes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ferry.data_plane.accounts import AccountDirectory, KeyNeed
 from ferry.data_plane.sas_token import SasToken
 from ferry.data_plane.sides import at_destination, at_step, while_preparing
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
-from ferry.domain.transfer_process import Destination, TransferProcess
+from ferry.domain.transfer_process import NEW_END, Destination
 from ferry.ports import Account, Clock, ContainerState, ObjectStorage, SasScope, Vault
 
 WRITE_PERMISSIONS = "cw"
 PLAIN_SAS_SECONDS = 3600.0
 _CLOCK_SKEW = timedelta(minutes=5)
 _STEP_KEY, _STEP_CONTAINER, _STEP_SECRET, _STEP_CLEAN_UP = 2, 3, 4, 16
+
+
+class Provisioned(Protocol):
+    """Whatever has a destination of ours: a consumer's transfer, or a flow of its data plane."""
+
+    @property
+    def id(self) -> str:
+        """What a container of ours names as its owner."""
+        ...
+
+    @property
+    def destination(self) -> Destination | None:
+        """Where it delivers to."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +50,10 @@ class _Access:
 
 
 class ObjectStorageProvisioner:
-    """Containers, access policies, SAS and their secrets. `sas_seconds` holds where the process names no expiry."""
+    """Containers, access policies, SAS and their secrets. `sas_seconds` holds where the process names no expiry.
+
+    `participant_id` is told in the metadata of every container that is made.
+    """
 
     def __init__(
         self,
@@ -45,14 +63,16 @@ class ObjectStorageProvisioner:
         accounts: AccountDirectory,
         clock: Clock,
         sas_seconds: float = PLAIN_SAS_SECONDS,
+        participant_id: str = "",
     ) -> None:
         self._storage = storage
         self._vault = vault
         self._accounts = accounts
         self._clock = clock
         self._sas_seconds = sas_seconds
+        self._participant_id = participant_id
 
-    def prepare(self, process: TransferProcess, intent: Intent) -> JsonObject:
+    def prepare(self, process: Provisioned, intent: Intent) -> JsonObject:
         """Container and SAS; the SAS lies in the vault under `destination.secret_name` when this returns.
 
         Gives `steps` as pairs of number and time, `policy` (whether the SAS can be revoked) and `sas_expires_at`.
@@ -70,7 +90,23 @@ class ObjectStorageProvisioner:
         self._note(steps, _STEP_SECRET)
         return {"steps": steps, "policy": access.has_policy, "sas_expires_at": access.expires_at.isoformat()}
 
-    def revoke(self, process: TransferProcess, intent: Intent) -> JsonObject:
+    def extend(self, process: Provisioned, intent: Intent) -> JsonObject:
+        """A SAS with the end that the intent names lies in the vault, under the name of the one before.
+
+        On a stored access policy it is the same SAS, and the policy ends later: whoever is writing with it notices
+        nothing. Else it is another one, and the one before dies at its end. Gives what `prepare` gives but the steps.
+        """
+        ends_at = datetime.fromisoformat(str(intent.detail[NEW_END]))
+        destination = replace(destination_of(process), sas_expires_at=ends_at)
+        need = KeyNeed(FaultCode.DESTINATION_KEY_MISSING, _STEP_KEY, retryable=True)
+        account = self._account(destination, need)
+        with at_destination(_STEP_CONTAINER):
+            access = self._issue(account, destination)
+        with at_step(_STEP_SECRET):
+            self._vault.store(destination.secret_name, access.token.to_secret(), expires_at=access.expires_at)
+        return {"policy": access.has_policy, "sas_expires_at": access.expires_at.isoformat()}
+
+    def revoke(self, process: Provisioned, intent: Intent) -> JsonObject:
         """The SAS is worth nothing and its secret is gone when this returns, as far as that can be (`policy`).
 
         Gives `purge_at` where the vault keeps deleted secrets for a while.
@@ -84,7 +120,7 @@ class ObjectStorageProvisioner:
                 purge_at = self._vault.delete(destination.secret_name)
         return {"purge_at": purge_at.isoformat() if purge_at is not None else None}
 
-    def remove(self, process: TransferProcess, intent: Intent) -> JsonObject:
+    def remove(self, process: Provisioned, intent: Intent) -> JsonObject:
         """Delete the container if we created it for this process, else just our marker. Gives `removed`."""
         destination = destination_of(process)
         account = self._account_again(destination)
@@ -97,7 +133,9 @@ class ObjectStorageProvisioner:
     def _ready_container(self, account: Account, destination: Destination, owner_id: str) -> None:
         where = f"container {destination.container} in account {destination.account}"
         if destination.managed:
-            state = self._storage.create_container(account, destination.container, owner_id)
+            state = self._storage.create_container(
+                account, destination.container, owner_id, participant_id=self._participant_id
+            )
             if state is ContainerState.FOREIGN:
                 raise EffectFailed.because(
                     FaultCode.CONTAINER_TAKEN,
@@ -149,8 +187,8 @@ class ObjectStorageProvisioner:
         steps.append([step, self._clock.now().isoformat()])
 
 
-def destination_of(process: TransferProcess) -> Destination:
+def destination_of(process: Provisioned) -> Destination:
     """Where the process delivers to; a consumer's process always has it."""
     if process.destination is None:
-        raise ValueError(f"transfer {process.id} has no destination")
+        raise ValueError(f"process {process.id} has no destination")
     return process.destination

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ferry.devhost.cors import ORIGINS_SETTING
 from ferry.devhost.host import THREAD_COUNT_SETTING, HostOptions, run_host
 from ferry.devhost.keys import KEYS_FILE_SETTING
 from ferry.devhost.logs import LEVEL_SETTING
@@ -14,6 +15,8 @@ from ferry.devhost.settings import HOST_ID_SETTING, VISIBILITY_SETTING
 _SETTINGS = f"""settings, in the environment or in local.settings.json:
   {HOST_ID_SETTING}
       id under which locks and internal queues are kept; default: machine and path
+  {ORIGINS_SETTING}
+      a JSON array of the origins whose pages may ask the functions; default: none
   {KEYS_FILE_SETTING}
       JSON file of keys for --auth, written when it is missing; default: in the user's cache
   {THREAD_COUNT_SETTING}

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ferry.devhost.admin import host_status
+from ferry.devhost.cors import allowed_origins, with_cors
 from ferry.devhost.errors import AppLoadError, DevhostError
 from ferry.devhost.functions import define_functions
 from ferry.devhost.http_messages import Response, json_response
@@ -85,6 +86,7 @@ class Host:
         self._config = HostConfig()
         self._runtime: Runtime | None = None
         self._host_id = ""
+        self._origins: frozenset[str] = frozenset()
         self._address = ""
         self._server: HttpServer | None = None
         self._deadline = float("inf")
@@ -123,6 +125,7 @@ class Host:
         os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
         self._config = load_host_config(self._app_directory)
         self._host_id = host_id(self._app_directory)
+        self._origins = allowed_origins(os.environ)
         worker = Worker(self._app_directory)
         functions = define_functions(await worker.load())
         yield_to_app_handlers()
@@ -139,7 +142,8 @@ class Host:
         if runtime is None:
             raise RuntimeError("the app was not loaded")
         runtime.start()
-        await self._listen(listening, AsgiApplication(runtime.handle, body_limit_bytes=self._body_limit()))
+        handle = with_cors(runtime.handle, self._origins)
+        await self._listen(listening, AsgiApplication(handle, body_limit_bytes=self._body_limit()))
 
     async def _serve_error(self, listening: socket.socket, message: str) -> None:
         async def answer(request: Request) -> Response:

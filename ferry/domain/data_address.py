@@ -15,6 +15,7 @@ AZURE_STORAGE_PUSH = "AzureStorage-PUSH"
 EDC_NAMESPACE = "https://w3id.org/edc/v0.0.1/ns/"
 DEFAULT_MARKER = ".complete"
 SECRET_PROPERTY = "secret"  # noqa: S105 - the name of the property, not its value
+RENEWAL_PROPERTY = "renewal"
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
@@ -39,7 +40,10 @@ class SourceAddress:
 
 @dataclass(frozen=True, slots=True)
 class DestinationAddress:
-    """Where a consumer wants blobs: container, optional folder (ends with `/`), optional new name for a single blob."""
+    """Where a consumer wants blobs: container, optional folder (ends with `/`), optional new name for a single blob.
+
+    `renews`: a consumer says that it renews the SAS when it is asked to.
+    """
 
     account: str
     container: str | None = None
@@ -48,6 +52,7 @@ class DestinationAddress:
     key_name: str | None = None
     endpoint: str | None = None
     marker: str = DEFAULT_MARKER
+    renews: bool = False
 
 
 def is_pull(transfer_type: str) -> bool:
@@ -175,6 +180,7 @@ def read_destination(properties: Mapping[str, Json], path: str = "dataDestinatio
         key_name=reader.text("keyName"),
         endpoint=reader.endpoint(),
         marker=reader.blob_name("completionMarker") or DEFAULT_MARKER,
+        renews=reader.text(RENEWAL_PROPERTY) == "true",
     )
     reader.finish()
     return destination

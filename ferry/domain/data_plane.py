@@ -15,7 +15,7 @@ class DataPlaneState(StrEnum):
 class DataPlaneInstance:
     """A data plane: `url` is where `/start` and the rest of Data Plane Signaling are appended, `…/dataflows` as a rule.
 
-    `labels` are kept for whoever reads the list; nothing is chosen by them.
+    By `labels` a consumer's request may choose among planes; a provider's flow is not chosen by them.
     """
 
     id: str

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from ferry.domain.data_address import SourceAddress
 from ferry.domain.faults import Fault
 from ferry.domain.limits import Limits
 from ferry.domain.message_kind import MessageKind
@@ -71,6 +72,7 @@ class CommandKind(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     COMPLETE = "complete"
+    START = "start"
     FORGET_ADDRESS = "forget the data address"
     OFFER = "offer"
     REQUEST = "request"
@@ -82,11 +84,15 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A client's order. `policy`: the rules of an OFFER or a REQUEST; where it has an `@id`, that names the offer."""
+    """A client's order. `policy`: the rules of an OFFER or a REQUEST; where it has an `@id`, that names the offer.
+
+    `source`: where a flow that a plane fetches is to be read, of a START.
+    """
 
     kind: CommandKind
     reason: str = ""
     policy: JsonObject | None = None
+    source: SourceAddress | None = None
 
 
 class ClaimSource(StrEnum):
@@ -109,7 +115,7 @@ class FlowReport:
     """What a data plane says of a flow of ours: its state, what was copied, its fault.
 
     `address` is where a pull is read; it never gets further than from the plane to the vault. `flow_id` is what the
-    plane calls the flow, where that is not the id of the process.
+    plane calls the flow, where that is not the id of the process. `progress`: how far it has come.
     """
 
     state: str
@@ -117,6 +123,31 @@ class FlowReport:
     fault: Fault | None = None
     address: Secret | None = field(default=None, repr=False)
     flow_id: str = ""
+    progress: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageReport:
+    """How far a page of a large copy has come, told to its flow; once `is_done`, with what was done in all.
+
+    `has_changes`: blobs were copied at a newer version than the listed one. `fault`: it has failed for good.
+    """
+
+    number: int
+    blobs: int = 0
+    size_bytes: int = 0
+    is_done: bool = False
+    methods: JsonObject = field(default_factory=dict[str, Json])
+    not_kept: JsonObject = field(default_factory=dict[str, Json])
+    has_changes: bool = False
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalAsked:
+    """The provider of a push asks for an address that lasts longer; `provider_pid` is what it calls the transfer."""
+
+    provider_pid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +157,7 @@ class Poisoned:
     fault: Fault
 
 
-type Task = Look | Done | Failed | Received | Command | Claim | FlowReport | Poisoned
+type Task = Look | Done | Failed | Received | Command | Claim | FlowReport | PageReport | RenewalAsked | Poisoned
 
 
 @dataclass(frozen=True, slots=True)

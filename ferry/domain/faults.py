@@ -6,7 +6,6 @@
     ├── IllegalTransition   the process is in a state that does not allow this     (HTTP 409)
     ├── AlreadyExists       the id is taken by something else                      (HTTP 409)
     ├── CommitConflict      somebody else committed first; re-read and decide anew
-    ├── ServerSideCopyUnavailable   the destination's service cannot read the source by itself: stream instead
     └── EffectFailed        an effect did not succeed; its fault says why and whether to try again
 
 A `Fault` is what a failed process shows: which code, a sentence, whether a retry may help, and the step where it was.
@@ -23,10 +22,15 @@ class FaultCode(StrEnum):
     SOURCE_KEY_MISSING = "SOURCE_KEY_MISSING"
     SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
     SOURCE_CHANGED = "SOURCE_CHANGED"
+    SOURCE_BLOB_ARCHIVED = "SOURCE_BLOB_ARCHIVED"
     DESTINATION_KEY_MISSING = "DESTINATION_KEY_MISSING"
     DESTINATION_UNAVAILABLE = "DESTINATION_UNAVAILABLE"
     DESTINATION_EXISTS = "DESTINATION_EXISTS"
     DESTINATION_GONE = "DESTINATION_GONE"
+    DESTINATION_IMMUTABLE = "DESTINATION_IMMUTABLE"
+    DESTINATION_FULL = "DESTINATION_FULL"
+    NAME_REFUSED = "NAME_REFUSED"
+    BLOB_TYPE_UNSUPPORTED = "BLOB_TYPE_UNSUPPORTED"
     CONTAINER_TAKEN = "CONTAINER_TAKEN"
     CONTAINER_MISSING = "CONTAINER_MISSING"
     SAS_REFUSED = "SAS_REFUSED"
@@ -121,10 +125,6 @@ class AlreadyExists(FerryError):
 
 class CommitConflict(FerryError):
     """Somebody else committed this process first: re-read it and decide anew."""
-
-
-class ServerSideCopyUnavailable(FerryError):
-    """The destination's service cannot read the source by itself, or not this way: another way must be taken."""
 
 
 class EffectFailed(FerryError):

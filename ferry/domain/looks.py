@@ -12,6 +12,8 @@ class Lane(StrEnum):
     NEGOTIATION_CONSUMER = "negotiation-consumer"
     NEGOTIATION_PROVIDER = "negotiation-provider"
     DATA_FLOW = "data-flow"
+    PLANE_FLOW = "plane-flow"
+    COPY_PAGE = "copy-page"
 
 
 class QueueName(StrEnum):
@@ -28,6 +30,8 @@ QUEUE_OF_LANE: dict[Lane, QueueName] = {
     Lane.TRANSFER_PROVIDER: QueueName.PROVIDER,
     Lane.NEGOTIATION_PROVIDER: QueueName.PROVIDER,
     Lane.DATA_FLOW: QueueName.DATA_PLANE,
+    Lane.PLANE_FLOW: QueueName.DATA_PLANE,
+    Lane.COPY_PAGE: QueueName.DATA_PLANE,
 }
 
 

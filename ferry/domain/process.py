@@ -26,6 +26,9 @@ class IntentKind(StrEnum):
     REVOKE_ACCESS = "REVOKE_ACCESS"
     REMOVE_DESTINATION = "REMOVE_DESTINATION"
     STORE_ADDRESS = "STORE_ADDRESS"
+    RENEW_ADDRESS = "RENEW_ADDRESS"
+    EXTEND_ACCESS = "EXTEND_ACCESS"
+    PREPARE_DATA_FLOW = "PREPARE_DATA_FLOW"
     START_DATA_FLOW = "START_DATA_FLOW"
     CHECK_DATA_FLOW = "CHECK_DATA_FLOW"
     ASK_PEER = "ASK_PEER"
@@ -37,6 +40,8 @@ class IntentKind(StrEnum):
     STORE_AGREEMENT = "STORE_AGREEMENT"
     DROP_AGREEMENT = "DROP_AGREEMENT"
     COPY = "COPY"
+    GRANT_ACCESS = "GRANT_ACCESS"
+    TELL_FLOW = "TELL_FLOW"
     NOTIFY_CONTROL_PLANE = "NOTIFY_CONTROL_PLANE"
     NOTIFY_CALLBACK = "NOTIFY_CALLBACK"
 
@@ -138,6 +143,11 @@ class Process:
     def is_indexed(self) -> bool:
         """Whether index rows and looks of its own lead to it; one that another process looks after needs none."""
         return True
+
+    @property
+    def urgent_at(self) -> datetime | None:
+        """When it has to be looked at even while something of it is under way; None where nothing is urgent."""
+        return None
 
     @property
     def is_settled(self) -> bool:

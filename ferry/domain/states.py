@@ -47,6 +47,16 @@ TRANSFER_CODES: dict[TransferState, int] = {
 }
 
 TRANSFER_FINAL = frozenset({TransferState.COMPLETED, TransferState.TERMINATED, TransferState.DEPROVISIONED})
+# Where the provider has a flow at its data plane.
+TRANSFER_FLOWING = frozenset(
+    {
+        TransferState.STARTING,
+        TransferState.STARTED,
+        TransferState.SUSPENDING,
+        TransferState.SUSPENDED,
+        TransferState.RESUMING,
+    }
+)
 
 # What GET …/transfers/{pid} shows: nothing that the other side has not been told of, or not agreed to. COMPLETING is a
 # claim under examination, or a completion that is being told, so the protocol still says STARTED.
@@ -247,8 +257,10 @@ NEGOTIATION_ORDERS: dict[Role, dict[CommandKind, frozenset[NegotiationState]]] =
 
 
 class FlowState(StrEnum):
-    """States of a DataFlow, as the Data Plane Signaling specification spells them; STARTING only of another's plane."""
+    """States of a data flow in the words of Data Plane Signaling; the first two are of planes that receive."""
 
+    PREPARING = "PREPARING"
+    PREPARED = "PREPARED"
     STARTING = "STARTING"
     STARTED = "STARTED"
     SUSPENDED = "SUSPENDED"

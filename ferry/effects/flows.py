@@ -2,11 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
 
-from ferry.control_plane import flow_decisions, steps
-from ferry.control_plane.engine import Engine
+from ferry.control_plane import announced_flows, steps
 from ferry.control_plane.flows import report_of
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
@@ -15,16 +12,6 @@ from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import ControlPlane, DataPlane, Vault
-
-PROGRESS_SECONDS = 5.0
-
-
-class CopyRunner(Protocol):
-    """Copies a flow, a slice at a time."""
-
-    def run(self, flow: DataFlow, intent: Intent, *, progress: Callable[[JsonObject], bool]) -> JsonObject:
-        """Copy until done or the slice is over; `progress` is told checkpoints and says whether to go on."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,51 +110,6 @@ def result_of(report: FlowReport) -> JsonObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copying:
-    """Runs the COPY intent of a flow, and commits its checkpoints, which extend the lease."""
-
-    runner: CopyRunner
-    engine: Callable[[], Engine[DataFlow]]
-
-    def copy(self, flow: DataFlow, intent: Intent) -> JsonObject:
-        """Copy a slice."""
-        progress = _Progress(self.engine(), flow, intent.attempt)
-        return {**self.runner.run(flow, intent, progress=progress.told), "attempt": intent.attempt}
-
-
-class _Progress:
-    """Commits a checkpoint when there is something new to say: a page that is begun, or a lease to extend.
-
-    That the first page of a flow is begun is said by the lease already, whose attempt is committed: no request more.
-    """
-
-    def __init__(self, engine: Engine[DataFlow], flow: DataFlow, attempt: int) -> None:
-        self._engine = engine
-        self._flow_id = flow.id
-        self._attempt = attempt
-        self._committed = _place(flow.checkpoint or {"page_attempt": 1})
-        self._told_at: datetime = engine.clock.now()
-
-    def told(self, checkpoint: JsonObject) -> bool:
-        """Whether to go on: False when the flow has ended or somebody else has taken it over."""
-        now = self._engine.clock.now()
-        place = _place(checkpoint)
-        if place == self._committed and now - self._told_at < timedelta(seconds=PROGRESS_SECONDS):
-            return True
-        moment = self._engine.moment()
-        held = self._engine.amend(
-            self._flow_id, lambda flow: flow_decisions.progressed(flow, self._attempt, checkpoint, moment)
-        )
-        self._committed, self._told_at = place, now
-        return held
-
-
-def _place(checkpoint: JsonObject) -> tuple[Json, bool]:
-    """Which page a checkpoint is at, and whether anybody has begun it."""
-    return checkpoint.get("after"), bool(checkpoint.get("page_attempt"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowNotifier:
     """Tells the control plane of a flow that has ended."""
 
@@ -175,6 +117,7 @@ class FlowNotifier:
 
     def notify(self, flow: DataFlow, intent: Intent) -> JsonObject:
         """Tell it; the same news again is fine."""
-        del intent
-        self.control_plane().report(flow, report_of(flow))
+        has_started = intent.detail.get("news") == announced_flows.STARTED_NEWS
+        report = FlowReport(FlowState.STARTED.value) if has_started else report_of(flow)
+        self.control_plane().report(flow, report)
         return {}

@@ -90,9 +90,9 @@ class MessageSender:
     ) -> Written:
         match kind:
             case MessageKind.TRANSFER_REQUEST:
-                sas = self._sas_of(process)
+                sas, address = self._sas_of(process), self._prepared_address(process)
                 return transfer.transfer_request(
-                    process, message_id=message_id, callback_address=self.callback_url, sas=sas
+                    process, message_id=message_id, callback_address=self.callback_url, sas=sas, address=address
                 )
             case MessageKind.TRANSFER_START:
                 address = self._address_of(process)
@@ -130,6 +130,16 @@ class MessageSender:
             return None
         stored = self.vault.get(process.address_secret)
         return told_address(stored) if stored is not None else None
+
+    def _prepared_address(self, process: TransferProcess) -> JsonObject | None:
+        """Where a push goes that a data plane in another app has prepared."""
+        if process.is_pull or process.data_plane is None or process.address_secret is None:
+            return None
+        stored = self.vault.get(process.address_secret)
+        if stored is None:
+            message = f"the data address of transfer {process.id} is not in the vault; start the transfer again"
+            raise EffectFailed.because(FaultCode.SAS_MISSING, message, step=5)
+        return told_address(stored)
 
     def _sas_of(self, process: TransferProcess) -> Secret | None:
         destination = process.destination

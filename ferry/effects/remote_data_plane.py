@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
+from ferry.domain.process import Json, JsonObject
 from ferry.domain.states import FlowState
+from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Peer, PeerAnswer
-from ferry.protocol import signaling
+from ferry.protocol import signaling, signaling_v1
 
 _AWAY = FaultCode.DATA_PLANE_UNAVAILABLE
 
@@ -24,15 +26,42 @@ class RemoteDataPlane:
     url: str
     participant_id: str
     peer: Peer
+    timeout_seconds: float = 10.0
 
     def start(self, flow: DataFlow) -> FlowReport:
         """POST /start; the same flow again is answered with how it stands."""
         return self._begun("start", signaling.START_PATH, flow)
 
+    def prepare(self, process: TransferProcess, callback_address: str) -> FlowReport:
+        """POST /prepare: what a consumer's plane answers, with its address where it has one already."""
+        body = signaling.prepare_message(
+            process, self.participant_id, callback_address=callback_address, message_id=str(uuid.uuid4())
+        )
+        answer = self._called(lambda: self.peer.post(f"{self.url}/prepare", body, audience=self.url))
+        if answer.status not in (200, 201, 202):
+            raise self._refused("prepare", process.id, answer)
+        return self._report_in(answer, process.id)
+
+    def started(self, flow_id: str, address: JsonObject | None) -> None:
+        """POST /{id}/started: the provider has started, of a pull with its address."""
+        body: dict[str, Json] = {"messageId": str(uuid.uuid4())}
+        if address is not None:
+            body["dataAddress"] = address
+        url = f"{self.url}{signaling.flow_path(flow_id, 'started')}"
+        answer = self._called(lambda: self.peer.post(url, body, audience=self.url))
+        if answer.status not in (200, 202, 204):
+            raise self._refused("started", flow_id, answer)
+
+    def resume_prepared(self, flow_id: str) -> None:
+        """POST /{id}/resume, of a flow that a consumer's plane has prepared."""
+        answer = self._ordered("resume", flow_id, "the transfer is resumed")
+        if answer.status == 404:
+            raise self._refused("resume", flow_id, answer)
+
     def status(self, flow_id: str) -> FlowReport | None:
         """GET /{id}/status."""
         path = signaling.flow_path(flow_id, "status")
-        answer = self._called(lambda: self.peer.get(f"{self.url}{path}", audience=self.url))
+        answer = self._called(lambda: self._get(f"{self.url}{path}"))
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -88,6 +117,9 @@ class RemoteDataPlane:
         named = (answer.body or {}).get("dataFlowId")
         return replace(report, flow_id=named) if isinstance(named, str) and named != flow_id else report
 
+    def _get(self, url: str) -> PeerAnswer:
+        return self.peer.get(url, audience=self.url, timeout_seconds=self.timeout_seconds)
+
     def _called(self, call: Callable[[], PeerAnswer]) -> PeerAnswer:
         try:
             return call()
@@ -111,9 +143,13 @@ class RemoteControlPlane:
         """Tell the control plane; raises EffectFailed (retryable) until it has taken the news."""
         if flow.callback_address is None:
             return
-        url = f"{flow.callback_address}{signaling.callback_path(flow.id, report)}"
-        body = signaling.status_message(flow.id, report, message_id=str(uuid.uuid4()))
-        answer = self.peer.post(url, body, audience=flow.callback_address)
+        if flow.dialect == signaling_v1.DIALECT:
+            news = "completed" if report.state == FlowState.COMPLETED.value else "errored"
+            path, body = signaling_v1.news_path(flow.id, news), signaling_v1.news_body(news, report.fault)
+        else:
+            path = signaling.callback_path(flow.id, report)
+            body = signaling.status_message(flow.id, report, message_id=str(uuid.uuid4()))
+        answer = self.peer.post(f"{flow.callback_address}{path}", body, audience=flow.callback_address)
         if answer.status == 404 or 200 <= answer.status < 300:
             return
         message = f"the control plane at {flow.callback_address} answered {answer.status} about flow {flow.id}"

@@ -11,14 +11,22 @@ from ferry.ports.copying import (
     BlobWriter,
     ControlPlane,
     DataPlane,
-    DataSink,
-    DataSource,
     PutOutcome,
     SourceBlob,
 )
 from ferry.ports.keys import KeyDocuments, Signer
 from ferry.ports.peer import Peer, PeerAnswer
-from ferry.ports.storage import Account, BlobHeaders, BlobItem, BlobPage, ContainerState, ObjectStorage, SasScope
+from ferry.ports.storage import (
+    Account,
+    BlobHeaders,
+    BlobItem,
+    BlobPage,
+    ContainerItem,
+    ContainerPage,
+    ContainerState,
+    ObjectStorage,
+    SasScope,
+)
 from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from ferry.ports.stores import Definitions, IndexKind, IndexRow, Listed, ProcessStore, Record
 from ferry.ports.vault import SecretVersion, Vault, VersionedSecrets
@@ -34,11 +42,11 @@ __all__ = [
     "BlobWriter",
     "Callbacks",
     "Clock",
+    "ContainerItem",
+    "ContainerPage",
     "ContainerState",
     "ControlPlane",
     "DataPlane",
-    "DataSink",
-    "DataSource",
     "Definitions",
     "IndexKind",
     "IndexRow",

@@ -1,7 +1,12 @@
 """The two sides of a copy as the copy engine speaks to them: single requests on one event loop, never tried again here.
 
 Every coroutine sends one request. An answer of any status is a `WireAnswer`; `WireLost` says that none came. What to do
-about either is the engine's to decide (design section 5).
+about either is the engine's to decide (design section 5). A request that cannot be right (a header that HTTP does not
+have, a size over the service's limit) is not sent: it is answered here as the service would, with a 4xx, its code and a
+sentence in the body. Whatever connects may raise EffectFailed ADDRESS_FORBIDDEN, whatever signs StorageFailed.
+
+An item's `etag` pins its version: an ETag, or for a file without one its Last-Modified (an HTTP date), or nothing
+where there is neither.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,6 +16,8 @@ from typing import Protocol
 
 from ferry.domain.secret import Secret
 from ferry.ports.storage import Account, BlobItem, BlobPage
+
+UNKNOWN_SIZE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class WireRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """One block of a blob: its id, and the bytes of the source that it holds."""
+    """One block of a blob: its id as it goes into the URL (base64, equally long for all blocks) and its bytes."""
 
     id: str
     start: int
@@ -61,12 +68,24 @@ class SourceSide(Protocol):
         """Whose throttling counts: the account's endpoint, or the origin of the address."""
         ...
 
+    @property
+    def reads_ranges(self) -> bool:
+        """Whether `read` works; else `stream` is the only way. Certain after `prepare`, `head` or `list_page`."""
+        ...
+
+    async def prepare(self) -> None:
+        """Get what `url` needs for the next ten minutes (a key, a look at the file); without it `url` may have to wait.
+
+        Raises StorageFailed where no key is to be had, besides WireRefused and WireLost.
+        """
+        ...
+
     async def list_page(self, prefix: str, *, after: str | None, limit: int = 5000) -> BlobPage:
         """One page of names with everything that a copy must keep (headers, metadata, tags, tier, type)."""
         ...
 
     async def head(self, name: str) -> BlobItem | None:
-        """One blob as it is now; None where there is none."""
+        """One blob as it is now, `size_bytes` UNKNOWN_SIZE where a file does not tell it; None where there is none."""
         ...
 
     def url(self, item: BlobItem) -> Secret | None:
@@ -93,6 +112,11 @@ class DestinationSide(Protocol):
     @property
     def endpoint(self) -> str:
         """The account's endpoint."""
+        ...
+
+    @property
+    def keeps_tags(self) -> bool:
+        """Whether the SAS may set tags (`t`). Without it an item's tags are left out, for with them it is a 403."""
         ...
 
     async def put_from_url(self, name: str, source_url: str, item: BlobItem, *, overwrite: bool) -> WireAnswer:
@@ -163,4 +187,8 @@ class BlobSides(Protocol):
 
     def destination(self, endpoint: str, container: str, sas: Secret) -> DestinationSide:
         """A container for which a SAS is held (no `?` in front)."""
+        ...
+
+    async def close(self) -> None:
+        """Close the idle connections, at the end of the loop; later requests open new ones."""
         ...

@@ -11,7 +11,13 @@ class Callbacks(Protocol):
     """Where clients want to hear of events: behind the egress guard, and without our identity."""
 
     def deliver(
-        self, uri: str, body: JsonObject, *, headers: Mapping[str, Secret], timeout_seconds: float = 5.0
+        self,
+        uri: str,
+        body: JsonObject,
+        *,
+        headers: Mapping[str, Secret],
+        timeout_seconds: float = 5.0,
+        method: str = "POST",
     ) -> int:
-        """POST JSON; the status of the answer. Header values are printable ASCII. Raises as `Peer.post`."""
+        """Send JSON; the status of the answer. Header values are printable ASCII. Raises as `Peer.post`."""
         ...

@@ -1,7 +1,5 @@
 """Copying: what is read, what is written, who runs it and who is told."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -9,7 +7,7 @@ from typing import Protocol
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
 from ferry.domain.secret import Secret
-from ferry.ports.storage import BlobItem, BlobPage
+from ferry.ports.storage import BlobItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,54 +36,14 @@ class BlobTarget:
 
 
 class BlobWriter(Protocol):
-    """One blob at a destination for which only a write SAS is held. Nothing is ever overwritten (`If-None-Match: *`).
+    """A small blob at a destination for which only a write SAS is held: the marker of a copy.
 
-    Raises EffectFailed: SAS_REFUSED, DESTINATION_GONE, DESTINATION_UNAVAILABLE (retryable), SOURCE_CHANGED,
-    SOURCE_BLOB_MISSING; ServerSideCopyUnavailable where this way cannot be taken between these two accounts.
+    Nothing is ever overwritten (`If-None-Match: *`). Raises EffectFailed: SAS_REFUSED, DESTINATION_GONE,
+    DESTINATION_UNAVAILABLE (retryable).
     """
-
-    def put_from_url(self, target: BlobTarget, source_url: Secret, item: BlobItem) -> PutOutcome:
-        """Put Blob From URL, pinned to `item.etag`."""
-        ...
-
-    def copy_from_url(self, target: BlobTarget, source_url: Secret, item: BlobItem) -> PutOutcome:
-        """Copy Blob From URL (at most 256 MiB), pinned to `item.etag`."""
-        ...
-
-    def put_stream(self, target: BlobTarget, chunks: Iterator[bytes], item: BlobItem) -> PutOutcome:
-        """Upload what `chunks` give: one request where it is small, else blocks and a commit."""
-        ...
 
     def put_bytes(self, target: BlobTarget, content: bytes, content_type: str) -> PutOutcome:
         """Upload a small blob."""
-        ...
-
-
-class DataSource(Protocol):
-    """Reads blobs of one source address (AzureStorageDataSource)."""
-
-    def pages(self, *, after: str | None = None) -> Iterator[BlobPage]:
-        """The blobs of the address, page by page, in lexicographic order; raises EffectFailed when there are none."""
-        ...
-
-    def signed_url(self, item: BlobItem) -> Secret:
-        """A URL from which the destination's service can read the blob for a while."""
-        ...
-
-    def read(self, item: BlobItem) -> AbstractContextManager[Iterator[bytes]]:
-        """The blob's bytes in chunks, pinned to `item.etag`. Raises EffectFailed SOURCE_CHANGED or _MISSING."""
-        ...
-
-
-class DataSink(Protocol):
-    """Writes blobs to one destination address with a SAS (AzureStorageDataSink)."""
-
-    def put(self, source: DataSource, blob: SourceBlob) -> PutOutcome:
-        """Copy one blob, server side where it can be; never over an existing one."""
-        ...
-
-    def complete(self, name: str, manifest: bytes) -> PutOutcome:
-        """Write the marker, once, last."""
         ...
 
 

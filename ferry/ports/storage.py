@@ -12,11 +12,15 @@ from ferry.domain.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A storage account with the means to act on it: `key`, or None for the participant's own identity."""
+    """A storage account with the means to act on it: `key`, or None for the participant's own identity.
+
+    `sas`: it is somebody else's, and this (without `?`) is all that we may do there.
+    """
 
     name: str
     endpoint: str
     key: Secret | None = field(default=None, repr=False)
+    sas: Secret | None = field(default=None, repr=False)
 
 
 class ContainerState(StrEnum):
@@ -63,6 +67,28 @@ class BlobPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerItem:
+    """A container as a listing shows it.
+
+    `owner_id` is the process that its metadata names (None: it is not Ferry's), `participant_id` whose process that is
+    (None: an older container, which does not say so).
+    """
+
+    name: str
+    owner_id: str | None
+    last_modified_at: datetime
+    participant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPage:
+    """A page of an account's containers in lexicographic order; `next_marker` None on the last one."""
+
+    items: tuple[ContainerItem, ...]
+    next_marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SasScope:
     """What a SAS is to allow: a container, or one blob in it; letters as Azure's (`cw`, `r`)."""
 
@@ -77,12 +103,23 @@ class SasScope:
 class ObjectStorage(Protocol):
     """Containers and blobs of an account that is ours (by key or by identity)."""
 
-    def create_container(self, account: Account, container: str, owner_id: str) -> ContainerState:
-        """Create it with metadata `ferry_process=<owner_id>`. OURS where it is there with that owner already."""
+    def create_container(
+        self, account: Account, container: str, owner_id: str, *, participant_id: str = ""
+    ) -> ContainerState:
+        """Create it with metadata `ferry_process=<owner_id>`. OURS where it is there with that owner already.
+
+        `participant_id` goes along as `ferry_participant`, percent-encoded, where it is not empty.
+        """
         ...
 
     def container_exists(self, account: Account, container: str) -> bool:
         """Whether it is there."""
+        ...
+
+    def list_containers(
+        self, account: Account, prefix: str, *, after: str | None = None, limit: int = 5000
+    ) -> ContainerPage:
+        """One page of at most `limit` containers (and 5000) whose names begin so, anybody's."""
         ...
 
     def delete_container(self, account: Account, container: str, owner_id: str) -> bool:
@@ -117,6 +154,13 @@ class ObjectStorage(Protocol):
 
     def read_blob(self, account: Account, container: str, name: str, *, limit_bytes: int) -> bytes | None:
         """A small blob, cut at `limit_bytes`; None where there is none."""
+        ...
+
+    def read_range(self, account: Account, container: str, item: BlobItem, start: int, size_bytes: int) -> bytes:
+        """So many bytes (at least one) from `start` on, fewer at the end, pinned to `item.etag`.
+
+        Raises EffectFailed SOURCE_CHANGED or SOURCE_BLOB_MISSING.
+        """
         ...
 
     def delete_blob(self, account: Account, container: str, name: str) -> None:

@@ -49,6 +49,10 @@ EVENTS = _post("/negotiations/{pid}/events", _PROVIDER, _M.CONTRACT_ACCEPTED)
 NEGOTIATION_TERMINATION = _post("/negotiations/{pid}/termination", _BOTH, _M.CONTRACT_TERMINATION)
 TRANSFER_REQUEST = _post("/transfers/request", _PROVIDER, _M.TRANSFER_REQUEST)
 TRANSFER = Endpoint("GET", "/transfers/{pid}", _BOTH)
+# Ours, and not the protocol's: an address that lasts longer, and how far a transfer has come.
+EXTENSION_PATH = "/ferry"
+ADDRESS = _post(f"{EXTENSION_PATH}/transfers/{{pid}}/address", _CONSUMER)
+PROGRESS = Endpoint("GET", f"{EXTENSION_PATH}/transfers/{{pid}}/progress", _PROVIDER)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     CATALOG_REQUEST,
@@ -70,6 +74,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _post("/transfers/{pid}/completion", _BOTH, _M.TRANSFER_COMPLETION),
     _post("/transfers/{pid}/suspension", _BOTH, _M.TRANSFER_SUSPENSION),
     _post("/transfers/{pid}/termination", _BOTH, _M.TRANSFER_TERMINATION),
+    ADDRESS,
+    PROGRESS,
 )
 
 _EITHER_AT_BASE = frozenset({NEGOTIATION, EVENTS, NEGOTIATION_TERMINATION})

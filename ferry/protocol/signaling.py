@@ -4,6 +4,7 @@ No secret is on this wire. The destination carries the alias of its SAS in the v
 share. What the specification has no word for, summary and fault, stands under `ferry`. (Design: step 7 of the flow.)
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -20,22 +21,24 @@ from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
 from ferry.domain.faults import Fault, FaultCode, InvalidInput
 from ferry.domain.process import HistoryEntry, Json, JsonObject
+from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState
-from ferry.domain.transfer_process import Destination
+from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.protocol.data_addresses import kept_address
 from ferry.protocol.envelope import WrittenMessage
 from ferry.protocol.reader import read
 from ferry.protocol.schema import check
 from ferry.protocol.transfer_messages import destination_properties, peer_address
 
+_NAMES = uuid.UUID("5b0f3f0c-8f0c-5d2d-9a41-6e6f0a2c7b10")
 START_PATH = "/start"
 EXTENSION = "ferry"
 
 # FAILED is TERMINATED with an error in the specification's words; what is not running yet is on its way to it.
 _STATES_READ: dict[str, FlowState] = {
     "INITIALIZED": FlowState.STARTING,
-    "PREPARING": FlowState.STARTING,
-    "PREPARED": FlowState.STARTING,
+    "PREPARING": FlowState.PREPARING,
+    "PREPARED": FlowState.PREPARED,
     "STARTING": FlowState.STARTING,
     "STARTED": FlowState.STARTED,
     "SUSPENDED": FlowState.SUSPENDED,
@@ -61,8 +64,35 @@ def flow_path(flow_id: str, what: str) -> str:
 
 def callback_path(flow_id: str, report: FlowReport) -> str:
     """Where the end of a flow is told, below its callback address."""
-    end = "completed" if report.state == FlowState.COMPLETED.value else "errored"
-    return f"/transfers/{flow_id}/dataflow/{end}"
+    ends = {FlowState.COMPLETED.value: "completed", FlowState.STARTED.value: "started"}
+    return news_path(flow_id, ends.get(report.state, "errored"))
+
+
+def news_path(flow_id: str, news: str) -> str:
+    """Where news of a flow (prepared, started, completed, errored) are told, below its callback address."""
+    return f"/transfers/{quote(flow_id, safe=':')}/dataflow/{news}"
+
+
+def prepare_message(
+    process: TransferProcess, participant_id: str, *, callback_address: str, message_id: str
+) -> WrittenMessage:
+    """A DataFlowPrepareMessage: what the client of a transfer wants its data plane to know, as metadata."""
+    said = process.plane_metadata or {}
+    return {
+        "messageId": message_id,
+        "participantId": participant_id,
+        "counterPartyId": process.counter_party_id,
+        "dataspaceContext": "dataspace-protocol-http:2025-1",
+        "processId": process.id,
+        "agreementId": process.agreement_id,
+        "datasetId": process.asset_id,
+        "transferType": process.transfer_type,
+        "profile": process.transfer_type,
+        "callbackAddress": callback_address,
+        "claims": {},
+        "labels": said.get("labels", []),
+        "metadata": said.get("properties", {}),
+    }
 
 
 def start_message(flow: DataFlow, parties: FlowParties, *, message_id: str) -> WrittenMessage:
@@ -76,6 +106,7 @@ def start_message(flow: DataFlow, parties: FlowParties, *, message_id: str) -> W
         "agreementId": flow.agreement_id,
         "datasetId": parties.dataset_id or flow.asset_id,
         "transferType": flow.transfer_type,
+        "profile": flow.transfer_type,
         "claims": {},
         "labels": [],
         "metadata": {**_source_properties(flow.source), "consumerPid": flow.consumer_pid},
@@ -86,18 +117,32 @@ def start_message(flow: DataFlow, parties: FlowParties, *, message_id: str) -> W
 
 
 def read_start(body: Json, *, now: datetime) -> DataFlow:
-    """The flow that a DataFlowStartMessage asks for. Raises InvalidInput with every fault, also where it is no push."""
+    """The flow that a DataFlowStartMessage of ours asks for. Raises InvalidInput with every fault, and for a secret."""
+    flow, secret = read_push(body, now=now)
+    if secret is not None:
+        raise InvalidInput.at("dataAddress", "holds a secret: name its alias in the vault in keyName instead")
+    return flow
+
+
+def read_push(body: Json, *, now: datetime, callback: str = "") -> tuple[DataFlow, Secret | None]:
+    """The flow that a DataFlowStartMessage asks for, and its SAS where the message brings it.
+
+    A control plane that shares our vault names the SAS; another one sends it. `callback` is for a message that names
+    no address for news. Raises InvalidInput with every fault, also where it is no push.
+    """
     message = read(body)
     check("DataFlowStartMessage", message)
-    transfer_type = message.get("transferType", AZURE_STORAGE_PUSH)
+    transfer_type = message.get("transferType") or message.get("profile") or AZURE_STORAGE_PUSH
     if transfer_type != AZURE_STORAGE_PUSH:
         raise InvalidInput.at("transferType", f"must be {AZURE_STORAGE_PUSH}", str(transfer_type))
     if "dataAddress" not in message:
         raise InvalidInput.at("dataAddress", "is required: where a push goes")
-    metadata, address = _object(message["metadata"]), _object(message["dataAddress"])
-    callback = message.get("callbackAddress")
-    return DataFlow(
-        id=str(message["processId"]),
+    metadata, process_id = _object(message["metadata"]), str(message["processId"])
+    destination, secret = _destination(_object(message["dataAddress"]), process_id)
+    told = message.get("callbackAddress")
+    address = (told if isinstance(told, str) else callback).rstrip("/")
+    flow = DataFlow(
+        id=process_id,
         created_at=now,
         state_at=now,
         state=FlowState.STARTED,
@@ -106,15 +151,24 @@ def read_start(body: Json, *, now: datetime) -> DataFlow:
         consumer_pid=str(metadata.get("consumerPid", "")),
         asset_id=str(message.get("datasetId", "")),
         source=read_source({"type": AZURE_STORAGE, **metadata}, "metadata"),
-        destination=_destination(address),
-        callback_address=callback.rstrip("/") if isinstance(callback, str) else None,
+        destination=destination,
+        callback_address=address or None,
+        owns_secret=secret is not None,
         history=(HistoryEntry(now, FlowState.STARTED.value, "data flow requested by the control plane", 7),),
     )
+    return flow, secret
+
+
+def sas_name(process_id: str) -> str:
+    """Our own name in the vault for the SAS that a control plane has sent with a flow: the same one each time."""
+    return f"ferry-sas-{uuid.uuid5(_NAMES, process_id)}"
 
 
 def status_message(flow_id: str, report: FlowReport, *, message_id: str) -> WrittenMessage:
     """A DataFlowStatusMessage: answer to a start or a question, and body of a callback."""
     extension: dict[str, Json] = {"state": report.state, "summary": dict(report.summary)}
+    if report.progress is not None:
+        extension["progress"] = report.progress
     if report.fault is not None:
         extension["fault"] = asdict(report.fault)
     message: WrittenMessage = {
@@ -136,7 +190,14 @@ def read_status(body: Json) -> FlowReport:
     if state is FlowState.TERMINATED and fault is not None:
         is_terminated = extension.get("state") == FlowState.TERMINATED.value
         state = FlowState.TERMINATED if is_terminated else FlowState.FAILED
-    return FlowReport(state.value, _object(extension.get("summary")), fault, kept_address(message.get("dataAddress")))
+    progress = extension.get("progress")
+    return FlowReport(
+        state.value,
+        _object(extension.get("summary")),
+        fault,
+        kept_address(message.get("dataAddress")),
+        progress=progress if isinstance(progress, Mapping) else None,
+    )
 
 
 def read_callback(body: Json, flow_id: str, state: FlowState) -> FlowReport:
@@ -175,15 +236,16 @@ def _address(destination: Destination) -> WrittenMessage:
     }
 
 
-def _destination(address: JsonObject) -> Destination:
-    """The destination; unlike a peer, our own control plane may name a secret, and must."""
+def _destination(address: JsonObject, process_id: str) -> tuple[Destination, Secret | None]:
+    """The destination; unlike a peer, our own control plane may name a secret."""
     known = peer_address(address, keep_alias=True)
+    properties = dict(known.properties)
     if known.secret is not None:
-        raise InvalidInput.at("dataAddress", "holds a secret: name its alias in the vault in keyName instead")
-    read_address = read_destination(known.properties, "dataAddress")
+        properties["keyName"] = sas_name(process_id)
+    read_address = read_destination(properties, "dataAddress")
     if read_address.key_name is None or read_address.container is None:
         raise InvalidInput.at("dataAddress", "needs a container, and in keyName the alias of its SAS in the vault")
-    return Destination(
+    destination = Destination(
         account=read_address.account,
         container=read_address.container,
         marker=read_address.marker,
@@ -192,7 +254,9 @@ def _destination(address: JsonObject) -> Destination:
         folder=read_address.folder,
         blob_name=read_address.blob_name,
         endpoint=read_address.endpoint,
+        sas_expires_at=known.secret_expires_at,
     )
+    return destination, known.secret
 
 
 def _source_properties(source: SourceAddress) -> dict[str, str]:

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ferry.domain.data_address import AZURE_STORAGE, DEFAULT_MARKER, EDC_NAMESPACE, SECRET_PROPERTY
+from ferry.domain.data_address import (
+    AZURE_STORAGE,
+    DEFAULT_MARKER,
+    EDC_NAMESPACE,
+    RENEWAL_PROPERTY,
+    SECRET_PROPERTY,
+)
 from ferry.domain.faults import Fault, InputFault, InvalidInput
 from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import Json, JsonObject
@@ -53,9 +59,17 @@ class PeerAddress:
 
 
 def transfer_request(
-    transfer: TransferProcess, *, message_id: str, callback_address: str, sas: Secret | None = None
+    transfer: TransferProcess,
+    *,
+    message_id: str,
+    callback_address: str,
+    sas: Secret | None = None,
+    address: JsonObject | None = None,
 ) -> WrittenMessage:
-    """A TransferRequestMessage with the destination, if the transfer has one, and the SAS in clear text."""
+    """A TransferRequestMessage with the destination, if the transfer has one, and the SAS in clear text.
+
+    `address`: the destination as a data plane in another app has told it.
+    """
     fields: dict[str, Json] = {
         "consumerPid": transfer.consumer_pid,
         "agreementId": transfer.agreement_id,
@@ -63,7 +77,9 @@ def transfer_request(
         "callbackAddress": callback_address.rstrip("/"),
         **purpose_fields(transfer.purpose),
     }
-    if transfer.destination is not None:
+    if address is not None:
+        fields["dataAddress"] = address
+    elif transfer.destination is not None:
         fields["dataAddress"] = data_address(transfer.destination, sas)
     return written(type_name(MessageKind.TRANSFER_REQUEST), fields, message_id=message_id)
 
@@ -73,6 +89,8 @@ def data_address(destination: Destination, sas: Secret | None) -> WrittenMessage
     properties = destination_properties(destination)
     if sas is not None:
         properties[SECRET_PROPERTY] = write_sas(sas, destination.sas_expires_at).reveal()
+        # Towards peers alone: whoever does not know the property leaves the SAS as it is.
+        properties[RENEWAL_PROPERTY] = "true"
     return {
         "@type": "DataAddress",
         "endpointType": AZURE_STORAGE,

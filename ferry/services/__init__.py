@@ -104,8 +104,8 @@ def health(name: str) -> tuple[int, bytes]:
     return health_http(name)
 
 
-def web_page(name: str) -> WebPage:
-    """The description of the API (`openapi.json`), or a file of the pages that show it."""
+def web_page(name: str, *, site: str = "docs", known_tag: str = "") -> WebPage:
+    """A file of a site (`docs`, `dashboard`), or what is made for it; 304 where the caller has that version."""
     from ferry.services import web
 
-    return web.page(name, settings())
+    return web.page(name, settings(), site=site, known_tag=known_tag)

@@ -132,14 +132,26 @@ class App:
         for role in Role:
             for route in dsp_routes(role):
                 handlers[route.name] = self._dsp(route.handle)
-        signaling = self.core.signaling
+        signaling, plane, edc = self.core.signaling, self.core.plane, self.core.edc_plane
         handlers |= {
-            "dataflow_start": signaling.start,
-            "dataflow_status": signaling.status,
-            "dataflow_suspend": signaling.suspend,
-            "dataflow_resume": signaling.resume,
-            "dataflow_complete": signaling.complete,
-            "dataflow_terminate": signaling.terminate,
+            "dataflow_prepare": plane.prepare,
+            "dataflow_start": plane.start,
+            "dataflow_status": plane.status,
+            "dataflow_suspend": plane.suspend,
+            "dataflow_resume": plane.resume,
+            "dataflow_complete": plane.complete,
+            "dataflow_terminate": plane.terminate,
+            "dataflow_begun": plane.started,
+            "edc_flow_start": edc.start,
+            "edc_flow_start_named": edc.start,
+            "edc_flow_prepare": edc.prepare,
+            "edc_flow_state": edc.state,
+            "edc_flow_suspend": edc.suspend,
+            "edc_flow_terminate": edc.terminate,
+            "edc_flow_check": edc.check,
+            "data_read": self.core.pull.read,
+            "data_token": self.core.pull.refresh,
+            "dataflow_prepared": signaling.prepared,
             "dataflow_started": signaling.started,
             "dataflow_completed": signaling.completed,
             "dataflow_errored": signaling.errored,
@@ -172,6 +184,7 @@ def _emitted(looks: Iterable[LookMessage]) -> Emitted:
 
 def _http(answer: ApiAnswer) -> HttpAnswer:
     body = b"" if answer.body is None else json.dumps(answer.body, ensure_ascii=False, default=_plain).encode()
+    body = body if answer.content is None else answer.content
     headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
     return HttpAnswer(answer.status, body, headers, _emitted(answer.looks))
 

@@ -3,18 +3,27 @@
 from dataclasses import dataclass
 
 from ferry.api.dsp.api import DspApi, dsp_api
+from ferry.api.pull import PullApi
 from ferry.api.signaling import SignalingApi
+from ferry.api.signaling_plane import PlaneApi
+from ferry.api.signaling_v1 import EdcPlaneApi
 from ferry.control_plane.catalog import Catalog
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.flows import FlowService
 from ferry.control_plane.negotiations import NegotiationService
+from ferry.control_plane.renewals import RenewalService
 from ferry.control_plane.transfers import TransferService
+from ferry.effects.progress import ProgressReader
+from ferry.effects.registration import Registration
 from ferry.services.addresses import address_of_peer
+from ferry.services.copying import Copies
 from ferry.services.flowing import flow_service
+from ferry.services.hosting import Hosting, hosting, plane_api, plane_callers, pull_api, registration
 from ferry.services.identities import dids_of
 from ferry.services.negotiating import negotiation_service
 from ferry.services.outside import Outside
 from ferry.services.planes import data_planes
+from ferry.services.progressing import progress_reader
 from ferry.services.transferring import transfer_service
 from ferry.settings import Settings
 
@@ -27,18 +36,27 @@ class Core:
     outside: Outside
     transfers: TransferService
     planes: DataPlanes
+    progress: ProgressReader
     negotiations: NegotiationService
     flows: FlowService
+    copies: Copies
     catalog: Catalog
     dsp: DspApi
     signaling: SignalingApi
+    hosted: Hosting
+    plane: PlaneApi
+    edc_plane: EdcPlaneApi
+    registration: Registration
+    pull: PullApi
 
 
 def compose(settings: Settings, outside: Outside) -> Core:
     """Everything of one participant."""
-    flows = flow_service(settings, outside, lambda: transfers)
+    flows, copying = flow_service(settings, outside, lambda: transfers, lambda: hosted.flows)
+    hosted = hosting(settings, outside, flows)
     planes = data_planes(settings, outside)
     transfers = transfer_service(settings, outside, flows, planes)
+    progress = progress_reader(settings, outside, planes)
     catalog = Catalog(
         assets=outside.assets,
         policies=outside.policies,
@@ -60,24 +78,34 @@ def compose(settings: Settings, outside: Outside) -> Core:
         check_peer_address=address_of_peer(settings, outside.allow),
         dids=dids_of(settings),
         transfer_types=planes.transfer_types,
+        renewals=RenewalService(engine=transfers.engine, vault=outside.vault),
+        progress_reader=progress,
         catalog_page_size=settings.catalog_page_size,
     )
     signaling = SignalingApi(
-        participant_id=settings.participant_id,
-        identity=outside.identity,
+        callers=plane_callers(settings, outside),
+        vault=outside.vault,
         flows=flows,
         transfers=transfers,
         clock=outside.clock,
         check_peer_address=outside.allow,
     )
+    plane = plane_api(settings, hosted, signaling)
     return Core(
         settings=settings,
         outside=outside,
         transfers=transfers,
         planes=planes,
+        progress=progress,
         negotiations=negotiations,
         flows=flows,
+        copies=copying,
         catalog=catalog,
         dsp=dsp,
         signaling=signaling,
+        hosted=hosted,
+        plane=plane,
+        edc_plane=EdcPlaneApi(plane=plane),
+        registration=registration(settings, outside),
+        pull=pull_api(settings, outside, hosted),
     )

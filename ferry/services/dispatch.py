@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ferry.control_plane.janitor import Janitor
+from ferry.control_plane.janitor import HOUR_SECONDS, Janitor
+from ferry.control_plane.progress import progress_of
 from ferry.data_plane.manifest import Manifest, ManifestInvalid
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind
@@ -32,6 +33,10 @@ class Dispatcher:
             handled = self.core.transfers.look(message.process_id, message.epoch)
         elif message.lane in _NEGOTIATION:
             handled = self.core.negotiations.look(message.process_id, message.epoch)
+        elif message.lane is Lane.PLANE_FLOW:
+            handled = self.core.hosted.flows.look(message.process_id, message.epoch)
+        elif message.lane is Lane.COPY_PAGE:
+            handled = self.core.copies.pages().look(message.process_id, message.epoch)
         else:
             handled = self.core.flows.look(message.process_id, message.epoch)
         return handled.looks if handled else ()
@@ -42,6 +47,10 @@ class Dispatcher:
             self.core.transfers.poisoned(message.process_id, body)
         elif message.lane in _NEGOTIATION:
             self.core.negotiations.poisoned(message.process_id, body)
+        elif message.lane is Lane.PLANE_FLOW:
+            self.core.hosted.flows.poisoned(message.process_id, body)
+        elif message.lane is Lane.COPY_PAGE:
+            self.core.copies.pages().poisoned(message.process_id, body)
         else:
             self.core.flows.poisoned(message.process_id, body)
 
@@ -51,8 +60,21 @@ class Dispatcher:
         looks: list[LookMessage] = []
         looks += Janitor(engine=core.transfers.engine, may_leave=self._may_leave).round()
         looks += Janitor(engine=core.negotiations.engine).round()
-        looks += Janitor[DataFlow](engine=core.flows.engine).round()
+        looks += Janitor[DataFlow](
+            engine=core.flows.engine, may_leave=lambda it: core.copies.pages().leave(it.id)
+        ).round()
+        self._sweep_pages()
+        if "dataplane" in core.settings.roles:
+            hosted = core.hosted.flows
+            looks += Janitor(engine=hosted.engine, may_leave=hosted.may_leave).round()
+            core.registration.keep()
         return looks
+
+    def _sweep_pages(self) -> None:
+        """Once an hour: what is left of copies whose flows are gone."""
+        engine = self.core.flows.engine
+        if engine.clock.now().timestamp() % HOUR_SECONDS < engine.janitor_seconds:
+            self.core.copies.pages().sweep()
 
     def blob_arrived(self, path: str, content: bytes) -> Sequence[LookMessage]:
         """News of a marker at `container/blob`: a claim about the transfer that name or content point to."""
@@ -67,9 +89,8 @@ class Dispatcher:
         record = self.core.outside.flows.load(process_id)
         if record is None:
             return None
-        flow = record.document
-        told = {**(flow.checkpoint or {}), **(flow.summary or {})}
-        return {"state": flow.state.value, "blobs": told.get("blobs", 0), "bytes": told.get("bytes", 0)}
+        progress = progress_of(record.document, self.core.outside.clock.now())
+        return {"state": record.document.state.value, "blobs": progress.blobs_done, "bytes": progress.bytes_done}
 
     def _claimed_ids(self, path: str, content: bytes) -> Iterable[str]:
         container, _, name = path.partition("/")
@@ -88,6 +109,8 @@ class Dispatcher:
         if managed and process.state is TransferState.TERMINATED:
             order = Command(CommandKind.DEPROVISION, "its retention is over")
             self.core.transfers.command(process.id, order, inline_seconds=self.core.settings.inline_seconds)
+            return False
+        if not self.core.copies.pages().leave(process.id):
             return False
         self.core.outside.flows.delete(process.id)
         return True

@@ -44,14 +44,26 @@ def _dsp(surface: Surface, role: Role | None) -> list[Endpoint]:
 
 _SIGNALING: dict[Surface, tuple[Endpoint, ...]] = {
     Surface.DATA_PLANE: (
+        Endpoint(Surface.DATA_PLANE, "dataflow_prepare", "POST", "dataflows/prepare"),
         Endpoint(Surface.DATA_PLANE, "dataflow_start", "POST", "dataflows/start"),
+        Endpoint(Surface.DATA_PLANE, "dataflow_begun", "POST", "dataflows/{id}/started"),
         Endpoint(Surface.DATA_PLANE, "dataflow_status", "GET", "dataflows/{id}/status"),
         Endpoint(Surface.DATA_PLANE, "dataflow_suspend", "POST", "dataflows/{id}/suspend"),
         Endpoint(Surface.DATA_PLANE, "dataflow_resume", "POST", "dataflows/{id}/resume"),
         Endpoint(Surface.DATA_PLANE, "dataflow_complete", "POST", "dataflows/{id}/completed"),
         Endpoint(Surface.DATA_PLANE, "dataflow_terminate", "POST", "dataflows/{id}/terminate"),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_start", "POST", "v1/dataflows"),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_start_named", "POST", "v1/dataflows/start"),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_prepare", "POST", "v1/dataflows/prepare"),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_check", "GET", "v1/dataflows/check", starts_work=False),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_state", "GET", "v1/dataflows/{id}/state", starts_work=False),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_suspend", "POST", "v1/dataflows/{id}/suspend"),
+        Endpoint(Surface.DATA_PLANE, "edc_flow_terminate", "POST", "v1/dataflows/{id}/terminate"),
+        Endpoint(Surface.DATA_PLANE, "data_read", "GET", "data/{id}", starts_work=False),
+        Endpoint(Surface.DATA_PLANE, "data_token", "POST", "data/{id}/token", starts_work=False),
     ),
     Surface.CONTROL: (
+        Endpoint(Surface.CONTROL, "dataflow_prepared", "POST", "control/transfers/{id}/dataflow/prepared"),
         Endpoint(Surface.CONTROL, "dataflow_started", "POST", "control/transfers/{id}/dataflow/started"),
         Endpoint(Surface.CONTROL, "dataflow_completed", "POST", "control/transfers/{id}/dataflow/completed"),
         Endpoint(Surface.CONTROL, "dataflow_errored", "POST", "control/transfers/{id}/dataflow/errored"),

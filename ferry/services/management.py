@@ -9,6 +9,7 @@ from ferry.services.addresses import not_our_own
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
 from ferry.services.identities import management_access
+from ferry.services.orphaned import orphans_of
 
 
 def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiRequest], ApiAnswer]]:
@@ -23,12 +24,14 @@ def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiReque
         negotiations=core.negotiations,
         transfers=core.transfers,
         planes=core.planes,
+        orphans=orphans_of(settings, outside),
         vault=outside.vault,
         peer=outside.peer,
         clock=outside.clock,
         ids=outside.ids,
         check_address=not_our_own(settings, outside.allow),
         flow_summary=dispatcher.flow_summary,
+        progress_reader=core.progress,
         search_limit=settings.query_limit,
         own_secrets=frozenset({settings.signing_key_name.lower()} - {""}),
     )

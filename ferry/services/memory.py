@@ -7,14 +7,18 @@ from ferry.adapters.ids import SequentialIds
 from ferry.adapters.key_documents import FetchedKeyDocuments
 from ferry.adapters.memory_cloud import MemoryCloud
 from ferry.adapters.memory_definitions import MemoryDefinitions
+from ferry.adapters.memory_manifests import MemoryPageManifests
 from ferry.adapters.memory_peer import MemoryNetwork, MemoryPeer
 from ferry.adapters.memory_queue import MemoryTaskQueue
+from ferry.adapters.memory_sides import MemorySides
 from ferry.adapters.memory_storage import MemoryBlobWriter, MemoryStorage
 from ferry.adapters.memory_store import MemoryProcessStore
 from ferry.adapters.memory_vault import MemoryVault
 from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
+from ferry.domain.copy_page import CopyPage
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.data_plane import DataPlaneInstance
+from ferry.domain.plane_flow import PlaneFlow
 from ferry.domain.transfer_process import TransferProcess
 from ferry.protocol.identity import Identity, MockIdentity
 from ferry.services.identities import identity_of
@@ -48,6 +52,9 @@ def memory_outside(world: MemoryWorld, participant_id: str, settings: Settings |
         transfers=MemoryProcessStore(TransferProcess),
         negotiations=MemoryProcessStore(ContractNegotiation),
         flows=MemoryProcessStore(DataFlow),
+        plane_flows=MemoryProcessStore(PlaneFlow),
+        pages=MemoryProcessStore(CopyPage),
+        manifests=MemoryPageManifests(),
         assets=MemoryDefinitions(Asset),
         policies=MemoryDefinitions(PolicyDefinition),
         contract_definitions=MemoryDefinitions(ContractDefinition),
@@ -57,6 +64,7 @@ def memory_outside(world: MemoryWorld, participant_id: str, settings: Settings |
         vault=vault,
         storage=MemoryStorage(world.cloud),
         blobs=MemoryBlobWriter(world.cloud),
+        sides=MemorySides(world.cloud),
         peer=peer,
         plane_peer=MemoryPeer(world.network, authorization=identity.plane_authorization),
         callbacks=peer,

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ferry.domain.contracts import Asset, ContractAgreement, ContractDefinition, ContractNegotiation, PolicyDefinition
+from ferry.domain.copy_page import CopyPage
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.decision import Ids
+from ferry.domain.plane_flow import PlaneFlow
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import (
     BlobWriter,
@@ -20,6 +22,8 @@ from ferry.ports import (
     TaskQueue,
     Vault,
 )
+from ferry.ports.blob_sides import BlobSides
+from ferry.ports.copy_work import PageManifests
 from ferry.protocol.identity import Identity
 
 
@@ -35,6 +39,9 @@ class Outside:
     transfers: ProcessStore[TransferProcess]
     negotiations: ProcessStore[ContractNegotiation]
     flows: ProcessStore[DataFlow]
+    plane_flows: ProcessStore[PlaneFlow]
+    pages: ProcessStore[CopyPage]
+    manifests: PageManifests
     assets: Definitions[Asset]
     policies: Definitions[PolicyDefinition]
     contract_definitions: Definitions[ContractDefinition]
@@ -44,6 +51,7 @@ class Outside:
     vault: Vault
     storage: ObjectStorage
     blobs: BlobWriter
+    sides: BlobSides
     peer: Peer
     plane_peer: Peer
     callbacks: Callbacks

@@ -36,3 +36,15 @@ def plane_of(
         return ChosenPlane(remote, settings.control_url)
 
     return chosen
+
+
+def remote_plane_of(
+    settings: Settings, outside: Outside, planes: DataPlanes
+) -> Callable[[str | None], RemoteDataPlane]:
+    """How to reach a registered plane that prepares flows for us as consumer."""
+
+    def chosen(plane_id: str | None) -> RemoteDataPlane:
+        url = planes.of(plane_id).url
+        return RemoteDataPlane(url=url, participant_id=settings.participant_id, peer=outside.plane_peer)
+
+    return chosen

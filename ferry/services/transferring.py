@@ -13,9 +13,11 @@ from ferry.effects.callbacks import CallbackSender
 from ferry.effects.delivery import DeliveryCheck
 from ferry.effects.flows import FlowController
 from ferry.effects.messages import MessageSender
+from ferry.effects.prepared_flows import ByRole, PreparedFlows
+from ferry.effects.renewal import AddressRenewal
 from ferry.services.accounts import account_directory, public_endpoint
 from ferry.services.outside import Outside
-from ferry.services.planes import plane_of
+from ferry.services.planes import plane_of, remote_plane_of
 from ferry.settings import Settings
 
 
@@ -23,11 +25,22 @@ def transfer_service(settings: Settings, outside: Outside, flows: FlowService, p
     """The transfers of one participant, in either role."""
     accounts = account_directory(settings, outside)
     provisioner = ObjectStorageProvisioner(
-        outside.storage, outside.vault, accounts=accounts, clock=outside.clock, sas_seconds=settings.limits.sas_seconds
+        outside.storage,
+        outside.vault,
+        accounts=accounts,
+        clock=outside.clock,
+        sas_seconds=settings.limits.sas_seconds,
+        participant_id=settings.participant_id,
     )
     verifier = DeliveryVerifier(outside.storage, outside.vault, accounts=accounts)
     sender = MessageSender(peer=outside.peer, vault=outside.vault, callback_url=settings.callback_url)
     controller = FlowController(plane_of=plane_of(settings, outside, planes, flows), vault=outside.vault)
+    prepared = PreparedFlows(
+        plane_of=remote_plane_of(settings, outside, planes),
+        vault=outside.vault,
+        callback_address=settings.control_url,
+    )
+    flow_work = ByRole(controller, prepared)
     teller = CallbackSender(callbacks=outside.callbacks, vault=outside.vault, participant_id=settings.participant_id)
     engine = Engine[TransferProcess](
         kind="TransferProcess",
@@ -39,12 +52,15 @@ def transfer_service(settings: Settings, outside: Outside, flows: FlowService, p
             IntentKind.REVOKE_ACCESS: provisioner.revoke,
             IntentKind.REMOVE_DESTINATION: provisioner.remove,
             IntentKind.SEND_MESSAGE: sender.send_for_transfer,
+            IntentKind.RENEW_ADDRESS: AddressRenewal(peer=outside.peer, vault=outside.vault).renew,
+            IntentKind.EXTEND_ACCESS: provisioner.extend,
             IntentKind.ASK_PEER: sender.ask_about_transfer,
             IntentKind.VERIFY_DELIVERY: DeliveryCheck(verifier.verify, provisioner.revoke).check,
-            IntentKind.START_DATA_FLOW: controller.start,
-            IntentKind.CHECK_DATA_FLOW: controller.check,
-            IntentKind.SUSPEND_DATA_FLOW: controller.suspend,
-            IntentKind.RESUME_DATA_FLOW: controller.resume,
+            IntentKind.PREPARE_DATA_FLOW: prepared.prepare,
+            IntentKind.START_DATA_FLOW: flow_work.start,
+            IntentKind.CHECK_DATA_FLOW: flow_work.check,
+            IntentKind.SUSPEND_DATA_FLOW: flow_work.suspend,
+            IntentKind.RESUME_DATA_FLOW: flow_work.resume,
             IntentKind.COMPLETE_DATA_FLOW: controller.complete,
             IntentKind.TERMINATE_DATA_FLOW: controller.terminate,
             IntentKind.DROP_SECRET: lambda process, _: _drop_secret(outside, process),

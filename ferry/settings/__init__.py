@@ -8,6 +8,7 @@ from ferry.domain.faults import FerryError
 from ferry.domain.limits import Limits
 from ferry.settings.access import EntraAccess, KnownPartner, read_did, read_entra, read_partners, read_telemetry
 from ferry.settings.reader import KnownAccount, SettingReader
+from ferry.settings.signaling import SignalingAccess, read_signaling
 from ferry.settings.table import SETTINGS, Setting
 
 __all__ = [
@@ -64,15 +65,18 @@ class Settings:
     allowed_networks: tuple[str, ...]
     allow_loopback: bool
     data_plane_url: str
+    signaling: SignalingAccess
     negotiation: str
     catalog_page_size: int
     query_limit: int
+    copy_page_blobs: int
     inline_seconds: float
     janitor_schedule: str
     janitor_seconds: float
     sas_grace_seconds: float
     limits: Limits
     callbacks: tuple[CallbackAddress, ...]
+    dashboard_partners: tuple[str, ...]
     name_prefix: str
     log_level: str
     telemetry: str
@@ -128,8 +132,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         allowed_networks=reader.networks("FERRY_ALLOWED_NETWORKS"),
         allow_loopback=reader.choice("FERRY_ALLOW_LOOPBACK", ("true", "false")) == "true",
         data_plane_url=reader.url("FERRY_DATA_PLANE_URL"),
+        signaling=read_signaling(reader),
         negotiation=reader.choice("FERRY_NEGOTIATION", ("auto", "manual")),
         query_limit=max(1, int(reader.number("FERRY_QUERY_LIMIT"))),
+        copy_page_blobs=min(max(1, int(reader.number("FERRY_COPY_PAGE_BLOBS"))), 5000),
         catalog_page_size=max(1, int(reader.number("FERRY_CATALOG_PAGE_SIZE"))),
         inline_seconds=reader.number("FERRY_INLINE_SECONDS"),
         janitor_schedule=reader.text("FERRY_JANITOR_SCHEDULE"),
@@ -137,6 +143,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         sas_grace_seconds=reader.number("FERRY_SAS_GRACE_SECONDS"),
         limits=_limits(reader),
         callbacks=reader.callbacks("FERRY_CALLBACKS"),
+        dashboard_partners=reader.origins("FERRY_DASHBOARD_PARTNERS"),
         name_prefix=reader.prefix("FERRY_NAME_PREFIX"),
         log_level=reader.choice("FERRY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
         telemetry=read_telemetry(reader),

@@ -13,6 +13,8 @@ from ferry.settings.table import SETTINGS
 
 # What fits at the head of the name of a table and of a queue.
 _PREFIX = re.compile(r"[a-z][a-z0-9]{2,19}")
+# What a browser calls an origin; nothing in it could end a directive of a content policy.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _SECRET_NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _ACCOUNT_MEMBERS = ("endpoint", "keyName", "credential")
 
@@ -78,6 +80,13 @@ class SettingReader:
                 ipaddress.ip_network(item)
             except ValueError:
                 self.fault(name, f"holds no network: {item!r}")
+        return items
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        items = self.items(name)
+        for item in items:
+            if not _ORIGIN.fullmatch(item):
+                self.fault(name, f"holds no origin (scheme, host and port alone, lower case): {item!r}")
         return items
 
     def prefix(self, name: str) -> str:

@@ -49,9 +49,29 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "FERRY_DATA_PLANE_URL", "a data plane in another app; empty: embedded", "https://plane.example.org/api", ""
     ),
+    Setting(
+        "FERRY_SIGNALING_ACCESS",
+        "how another app shows that it is this participant's other plane: own (identity), api-key or open (not at all)",
+        "open",
+        "own",
+    ),
+    Setting("FERRY_SIGNALING_KEY", "the key for FERRY_SIGNALING_ACCESS=api-key", "@Microsoft.KeyVault(...)", ""),
+    Setting(
+        "FERRY_CONTROL_PLANE_URL",
+        "where a data plane tells news of flows whose orders name no callback address",
+        "https://control.example.org/signaling",
+        "",
+    ),
+    Setting(
+        "FERRY_REGISTER_AT",
+        "where a data plane registers itself: url, dialect (dps or edc-v1), keyName (the vault's secret for x-api-key)",
+        '{"url": "https://control.example.org/management/v4", "dialect": "dps", "keyName": "control-key"}',
+        "{}",
+    ),
     Setting("FERRY_NEGOTIATION", "who decides in negotiations: auto (policies) or manual (clients)", "manual", "auto"),
     Setting("FERRY_CATALOG_PAGE_SIZE", "datasets on a page of the catalog, where none is asked for", "50", "100"),
     Setting("FERRY_QUERY_LIMIT", "how many documents a query or a page of the catalog may look at", "50000", "10000"),
+    Setting("FERRY_COPY_PAGE_BLOBS", "how many blobs of a large copy one worker takes at a time", "1000", "5000"),
     Setting("FERRY_INLINE_SECONDS", "how long a management call goes on with a process", "0", "1"),
     Setting("FERRY_JANITOR_SCHEDULE", "when the janitor runs (NCRONTAB)", "*/20 * * * * *", "0 */5 * * * *"),
     Setting("FERRY_JANITOR_SECONDS", "after how long the janitor looks at a process", "20", "300"),
@@ -70,6 +90,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("FERRY_CLEAN_UP_SECONDS", "how long a data plane that is gone is told of an end", "3600", "86400"),
     Setting("FERRY_RETENTION_DAYS", "how long finished processes are kept", "30", "30"),
+    Setting(
+        "FERRY_DASHBOARD_PARTNERS",
+        "origins of partners' apps that the dashboard may ask for their side of a transfer",
+        "https://provider.example.org,https://consumer.example.org",
+        "",
+    ),
     Setting("FERRY_NAME_PREFIX", "what tables and queues begin with", "ferry", "ferry"),
     Setting("FERRY_LOG_LEVEL", "what is logged", "DEBUG", "INFO"),
     Setting("FERRY_TELEMETRY", "where traces and metrics go: otlp, azure-monitor or file:PATH", "azure-monitor", ""),

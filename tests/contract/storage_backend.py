@@ -24,13 +24,17 @@ class Seed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StorageBackend:
-    """One implementation under test. `accounts_have_keys`: they are used by key, so that policies can be."""
+    """One implementation under test. `accounts_have_keys`: they are used by key, so that policies can be.
+
+    `add_container` makes one that is nobody's.
+    """
 
     storage: ObjectStorage
     writer: BlobWriter
     source: Account
     destination: Account
     seed: Seed
+    add_container: Callable[[Account, str], object]
     now: Callable[[], datetime]
     accounts_have_keys: bool
 

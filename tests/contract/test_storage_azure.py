@@ -3,7 +3,6 @@
 # The SDK leaves its keyword arguments without types.
 # pyright: reportUnknownMemberType=false
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +11,14 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
 
-from ferry.adapters.blob_clients import BLOCK_BYTES, BlobClients
+from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_storage import AzureBlobStorage
 from ferry.adapters.blob_writer import AzureBlobWriter
 from ferry.adapters.egress import EgressGuard
-from ferry.domain.faults import EffectFailed, FaultCode, ServerSideCopyUnavailable
+from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
 from ferry.emulators.azurite import StorageAccount
-from ferry.ports import Account, BlobItem, ContainerState, PutOutcome, StorageFailed, StorageProblem
+from ferry.ports import Account, ContainerState, PutOutcome, StorageFailed, StorageProblem
 from tests.contract.storage_backend import StorageBackend
 from tests.contract.transports import WatchedTransport
 
@@ -52,6 +51,7 @@ def backend(
             destination_account.name, destination_account.blob_endpoint, Secret(destination_account.key)
         ),
         seed=seed,
+        add_container=lambda account, name: clients.container(account, name).create_container(),
         now=lambda: datetime.now(UTC),
         accounts_have_keys=True,
     )
@@ -70,24 +70,6 @@ def test_lost_reply_to_a_creation_is_recognised(
 ) -> None:
     transport.replies_to_lose = 1
     assert backend.storage.create_container(backend.destination, unique_name, "process-1") is ContainerState.OURS
-
-
-def test_lost_reply_to_a_commit_is_recognised(
-    backend: StorageBackend, transport: WatchedTransport, container: str
-) -> None:
-    block = b"x" * BLOCK_BYTES
-    item = BlobItem("a", 2 * BLOCK_BYTES, '"etag"')
-
-    def two_blocks() -> Iterator[bytes]:
-        yield block
-        yield block
-        # Both are staged when this is asked for; what comes next is the commit.
-        transport.replies_to_lose = 1
-
-    outcome = backend.writer.put_stream(backend.target(container, "a"), two_blocks(), item)
-    assert outcome is PutOutcome.WRITTEN
-    assert transport.take() == ["PUT a"] * 4
-    assert backend.delivered(container) == {"a": block + block}
 
 
 def test_lost_reply_to_the_marker_is_recognised(
@@ -109,20 +91,6 @@ def test_refused_connection_is_tried_again_and_what_was_there_stays(
     assert backend.delivered(container) == {"a": b"old"}
 
 
-def test_service_without_put_blob_from_url_is_known_after_one_request(
-    backend: StorageBackend, transport: WatchedTransport, container: str
-) -> None:
-    backend.seed(backend.source, container, "a", b"1")
-    target, url = backend.target(container, "a"), backend.source_url(container, "a")
-    item = backend.source_item(container, "a")
-    transport.take()
-    began_at = time.monotonic()
-    with pytest.raises(ServerSideCopyUnavailable):
-        backend.writer.put_from_url(target, url, item)
-    assert transport.take() == ["PUT a"]
-    assert time.monotonic() - began_at < 1
-
-
 def test_managed_container_is_ready_in_two_requests(
     backend: StorageBackend, transport: WatchedTransport, unique_name: str
 ) -> None:
@@ -131,6 +99,17 @@ def test_managed_container_is_ready_in_two_requests(
     backend.storage.add_access_policy(backend.destination, scope, exclusive=True)
     backend.storage.issue_sas(backend.destination, scope)
     assert len(transport.take()) == 2
+
+
+def test_page_of_containers_is_one_request(
+    backend: StorageBackend, transport: WatchedTransport, unique_name: str
+) -> None:
+    for number in range(3):
+        backend.storage.create_container(backend.destination, f"{unique_name}-{number}", f"process-{number}")
+    transport.take()
+    page = backend.storage.list_containers(backend.destination, unique_name, limit=2)
+    assert [it.owner_id for it in page.items] == ["process-0", "process-1"]
+    assert len(transport.take()) == 1
 
 
 def test_container_that_is_leased_for_good_takes_no_policy_and_can_lose_one(

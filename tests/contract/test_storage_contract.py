@@ -23,11 +23,12 @@ from ferry.emulators.azurite import StorageAccount
 from ferry.emulators.launch import LaunchedEmulators
 from ferry.ports import Account, BlobHeaders
 from tests.contract.blob_writer_suite import BlobWriterSuite
+from tests.contract.container_list_suite import ContainerListSuite
 from tests.contract.storage_backend import PAGE_SIZE, Seed, StorageBackend
 from tests.contract.storage_suite import AccessSuite, BlobSuite, ContainerSuite, PolicySuite
 
 
-class TestMemory(ContainerSuite, BlobSuite, AccessSuite, PolicySuite, BlobWriterSuite):
+class TestMemory(ContainerSuite, ContainerListSuite, BlobSuite, AccessSuite, PolicySuite, BlobWriterSuite):
     """The twin."""
 
     @pytest.fixture
@@ -40,13 +41,14 @@ class TestMemory(ContainerSuite, BlobSuite, AccessSuite, PolicySuite, BlobWriter
             source=cloud.add_account("ferrysource"),
             destination=cloud.add_account("ferrydestination"),
             seed=cloud.add_blob,
+            add_container=cloud.add_container,
             now=clock.now,
             accounts_have_keys=True,
         )
 
 
 @pytest.mark.emulators
-class TestAzuriteWithKeys(ContainerSuite, BlobSuite, AccessSuite, PolicySuite, BlobWriterSuite):
+class TestAzuriteWithKeys(ContainerSuite, ContainerListSuite, BlobSuite, AccessSuite, PolicySuite, BlobWriterSuite):
     """Account keys over plain HTTP, as a local participant has it."""
 
     @pytest.fixture
@@ -58,7 +60,7 @@ class TestAzuriteWithKeys(ContainerSuite, BlobSuite, AccessSuite, PolicySuite, B
 
 
 @pytest.mark.emulators
-class TestAzuriteWithIdentity(ContainerSuite, BlobSuite, AccessSuite, BlobWriterSuite):
+class TestAzuriteWithIdentity(ContainerSuite, ContainerListSuite, BlobSuite, AccessSuite, BlobWriterSuite):
     """Managed identities over TLS: no key anywhere, user delegation SAS."""
 
     @pytest.fixture
@@ -97,6 +99,7 @@ def azure_backend(clients: BlobClients, source: Account, destination: Account) -
         source=source,
         destination=destination,
         seed=seed_with(clients),
+        add_container=lambda account, name: clients.container(account, name).create_container(),
         now=lambda: datetime.now(UTC),
         accounts_have_keys=destination.key is not None,
     )

@@ -14,13 +14,17 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_storage import AzureBlobStorage
+from ferry.adapters.blob_wire.wire_sides import WireSides
 from ferry.adapters.blob_writer import AzureBlobWriter
 from ferry.adapters.clock import SystemClock
 from ferry.adapters.credentials import new_credential
 from ferry.adapters.egress import EgressGuard
+from ferry.adapters.memory_manifests import MemoryPageManifests
 from ferry.adapters.memory_vault import MemoryVault
 from ferry.data_plane.accounts import AccountDirectory, KnownAccount
-from ferry.data_plane.copy import CopyOptions, CopyRunner
+from ferry.data_plane.copy_ends import CopyOptions, CopyServices
+from ferry.data_plane.copy_runner import CopyRunner
+from ferry.data_plane.copying.engine import CopyEngine, EngineOptions
 from ferry.data_plane.provisioner import ObjectStorageProvisioner
 from ferry.data_plane.verification import DeliveryVerifier
 from ferry.domain.data_address import SourceAddress
@@ -37,6 +41,7 @@ from ferry.emulators.relay_faults import RelayFault
 from tests.conftest import DESTINATION_ACCOUNT, SOURCE_ACCOUNT
 from tests.contract.storage_backend import Seed
 from tests.contract.test_storage_contract import seed_with, with_key, without_key
+from tests.unit.data_plane.world import Desk, Recorder
 
 pytestmark = pytest.mark.emulators
 
@@ -56,21 +61,26 @@ class Participants:
     def __post_init__(self) -> None:
         self.consumer_vault, self.provider_vault = MemoryVault(self.clock), MemoryVault(self.clock)
         self.storage = AzureBlobStorage(self.clients)
+        self.sides = WireSides(EgressGuard([], allow_loopback=True), self.clients, self.clock)
         consumer = self._directory(self.destination, self.consumer_vault)
         provider = self._directory(self.source, self.provider_vault)
         self.provisioner = ObjectStorageProvisioner(
             self.storage, self.consumer_vault, accounts=consumer, clock=self.clock
         )
         self.verifier = DeliveryVerifier(self.storage, self.consumer_vault, accounts=consumer)
-        self.runner = CopyRunner(
-            self.storage,
-            AzureBlobWriter(self.clients),
+        self.services = CopyServices(
+            engine=CopyEngine(EngineOptions(first_pause_seconds=0.01), at_close=self.sides.close),
+            sides=self.sides,
+            writer=AzureBlobWriter(self.clients),
             vault=self.provider_vault,
             accounts=provider,
+            manifests=MemoryPageManifests(),
+            desk=Desk(),
             clock=self.clock,
             # A local policy is in force at once.
             options=CopyOptions(sas_grace_seconds=0),
         )
+        self.runner = CopyRunner(self.services)
 
     @property
     def seed(self) -> Seed:
@@ -120,16 +130,11 @@ class Participants:
 
     def _until_finished(self, flow: DataFlow) -> JsonObject:
         """Run it again from its last checkpoint after a fault that may pass, as the engine does."""
-        checkpoints: list[JsonObject] = []
-
-        def save(checkpoint: JsonObject) -> bool:
-            checkpoints.append(checkpoint)
-            return True
-
+        watch = Recorder()
         for _ in range(5):
             try:
-                resumed = replace(flow, checkpoint=checkpoints[-1]) if checkpoints else flow
-                return self.runner.run(resumed, INTENT, progress=save)
+                resumed = replace(flow, checkpoint=watch.seen[-1]) if watch.seen else flow
+                return self.runner.run(resumed, INTENT, watch=watch)
             except EffectFailed as failed:
                 if not failed.fault.retryable:
                     raise
@@ -149,7 +154,9 @@ class Participants:
 def keyed(source_account: StorageAccount, destination_account: StorageAccount) -> Iterator[Participants]:
     with RequestsTransport() as transport:
         clients = BlobClients(guard=EgressGuard([], allow_loopback=True), transport=transport)
-        yield Participants(clients, source_account, destination_account, with_keys=True)
+        made = Participants(clients, source_account, destination_account, with_keys=True)
+        yield made
+        made.services.engine.close()
         clients.close()
 
 
@@ -164,7 +171,9 @@ def keyless(keyless_emulators: LaunchedEmulators, monkeypatch: pytest.MonkeyPatc
         clients = BlobClients(
             guard=EgressGuard([], allow_loopback=True), transport=transport, credential=lambda: credential
         )
-        yield Participants(clients, participants["provider"].data_storage, consumer.data_storage, with_keys=False)
+        made = Participants(clients, participants["provider"].data_storage, consumer.data_storage, with_keys=False)
+        yield made
+        made.services.engine.close()
         clients.close()
 
 
@@ -296,6 +305,7 @@ def test_account_whose_service_cannot_reach_the_source_is_streamed_to(
     result = transfer(
         apart, process, SourceAddress(keyed.source.name, unique_name, blob_name="big.bin", key_name="source-key")
     )
+    apart.services.engine.close()
 
     summary = result["summary"]
     assert isinstance(summary, dict) and summary["methods"] == {"stream": 1}
@@ -332,6 +342,7 @@ def test_transfer_survives_a_storage_that_fails_now_and_then(
         participants.provisioner.revoke(process, INTENT)
         participants.provisioner.remove(process, INTENT)
 
+        participants.services.engine.close()
         relay.faults.clear()
         assert not participants.storage.container_exists(with_key(participants.destination), f"{unique_name}d")
         clients.close()

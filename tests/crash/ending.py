@@ -93,7 +93,7 @@ def _side(host: Host) -> SideEnding:
         # How far a flow had come when the transfer was ended is a matter of moments.
         flows=len(flows) if completed else 0,
         secrets=secret_names(host),
-        faults=(*_misplaced_rows(host), *_doubles(transfers, flows)),
+        faults=(*_misplaced_rows(host), *_doubles(transfers, flows), *_orphans(host, flows)),
     )
 
 
@@ -108,6 +108,14 @@ def _doubles(transfers: Sequence[TransferProcess], flows: Sequence[DataFlow]) ->
     """More than one of what there may be one of, or one that goes on after its end."""
     faults = [f"{len(them)} {name}" for name, them in (("transfers", transfers), ("flows", flows)) if len(them) > 1]
     return [*faults, *(f"flow {it.id} is {it.state_name}" for it in flows if not it.is_final)]
+
+
+def _orphans(host: Host, flows: Sequence[DataFlow]) -> list[str]:
+    """Pages and lists of flows that are not there any more."""
+    known = {it.id for it in flows}
+    pages = {it.flow_id for it in documents(host.outside.pages)} - known
+    lists = set(host.outside.manifests.flows()) - known
+    return [*(f"pages of {it} are left" for it in pages), *(f"lists of {it} are left" for it in lists)]
 
 
 def _transfer(host: Host, transfer: TransferProcess) -> object:

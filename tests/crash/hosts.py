@@ -150,7 +150,8 @@ def documents[P: Process](store: ProcessStore[P]) -> Sequence[P]:
 def every_document(host: Host) -> Sequence[Process]:
     """All processes of an app, whatever their type."""
     outside = host.outside
-    return [*documents(outside.transfers), *documents(outside.negotiations), *documents(outside.flows)]
+    mine = [*documents(outside.transfers), *documents(outside.negotiations), *documents(outside.flows)]
+    return [*mine, *documents(outside.pages)]
 
 
 def every_row(host: Host) -> Sequence[IndexRow]:

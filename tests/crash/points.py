@@ -17,8 +17,21 @@ from ferry.ports import BlobTarget, PeerAnswer, StorageFailed, StorageProblem
 from ferry.services.outside import Outside
 
 # What only reads our own documents: dying there is dying after the effect before it.
-READS = frozenset({"load", "due", "rows", "history", "get_definition", "all", "query", "ids", "index_rows"})
-PORTS = ("transfers", "negotiations", "flows", "agreements", "queue", "vault", "storage", "blobs", "peer", "plane_peer")
+READS = frozenset({"load", "due", "rows", "history", "get_definition", "all", "query", "ids", "index_rows", "read"})
+PORTS = (
+    "transfers",
+    "negotiations",
+    "flows",
+    "pages",
+    "manifests",
+    "agreements",
+    "queue",
+    "vault",
+    "storage",
+    "blobs",
+    "peer",
+    "plane_peer",
+)
 DEFINITIONS = frozenset({"agreements"})
 
 
@@ -102,14 +115,14 @@ class Life:
         """Perform an effect, unless the process dies before; what was done is done if it dies after."""
         self.check()
         point = self.plan.reached(self.side, effect)
-        self._pass(point, When.BEFORE)
+        self.pass_point(point, When.BEFORE)
         self._fail(point, When.FAILS)
         try:
             result = action()
         except Exception:
-            self._pass(point, When.AFTER)
+            self.pass_point(point, When.AFTER)
             raise
-        self._pass(point, When.AFTER)
+        self.pass_point(point, When.AFTER)
         self._fail(point, When.LOST)
         return result
 
@@ -138,7 +151,8 @@ class Life:
             port, _, method = point.effect.partition(".")
             raise _failure(port, f"{method} is not answered; trying again may help")
 
-    def _pass(self, point: Point, when: When) -> None:
+    def pass_point(self, point: Point, when: When) -> None:
+        """Die here if it is planned. Raises Crash."""
         if self.plan.strikes(point, when):
             self.is_over = True
         self.check()
@@ -203,6 +217,10 @@ def guarded(outside: Outside, life: Life) -> Outside:
     names = {it.name for it in fields(outside)}
     assert names >= set(PORTS), "a port has been renamed"
     changes: dict[str, Any] = {name: GuardedPort(getattr(outside, name), name, life) for name in PORTS}
+    # The copy's requests run on a loop of their own.
+    from tests.crash.sides import GuardedSides
+
+    changes["sides"] = GuardedSides(outside.sides, life)
     changes["peer"] = GuardedPeer(outside.peer, "peer", life)
     changes["plane_peer"] = GuardedPeer(outside.plane_peer, "plane_peer", life)
     return replace(outside, **changes)

@@ -38,6 +38,7 @@ def play(scenario: Scenario, plan: CrashPlan, install: Install | None = None) ->
     stage = Stage(
         plan,
         install,
+        blobs=scenario.blobs,
         settings=scenario.settings,
         has_trigger=scenario.has_trigger,
         has_plane=scenario.has_plane,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.control_plane.transfers import provider_pid_of
@@ -13,7 +14,7 @@ from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.ports import PeerAnswer, StorageFailed, StorageProblem
 from tests.crash.ending import ending_of
-from tests.crash.stage import TRANSFER_ID, Stage
+from tests.crash.stage import SOURCE, TRANSFER_ID, Stage
 from tests.world.participants import STARTED_AT
 
 SHARED = "shared"
@@ -33,6 +34,7 @@ class Scenario:
     expected: tuple[str, ...]
     has_trigger: bool = True
     has_plane: bool = False
+    blobs: Mapping[str, bytes] = field(default_factory=lambda: dict(SOURCE))
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     repeats: int = 8
 
@@ -87,8 +89,6 @@ def on_copy(stage: Stage, act: Callable[[], None], blob_name: str = "data/two.tx
         if request.operation in SERVER_COPIES and request.blob_name.endswith(blob_name):
             act()
 
-    # One blob a page: the copy is sequential, and its points are the same in each run.
-    stage.cloud.page_size = 1
     stage.before_request(hook)
 
 
@@ -219,6 +219,43 @@ def paused(suspends: str, resumes: str) -> Callable[[Stage], None]:
     return play
 
 
+def renewed(stage: Stage) -> None:
+    """A pause that lasts longer than the SAS that it began with."""
+    stage.agree()
+    block_source(stage)
+    stage.start(sas_seconds=300)
+    stage.settle(lambda it: it.state() == it.state("provider") == "STARTED")
+    suspend(stage, "provider")
+    first = _sas_end(stage, "provider")
+    stage.settle(lambda it: _sas_end(it, "provider") > first)
+    stage.before_request(None)
+    stage.command(CommandKind.RESUME)
+    end(stage)
+
+
+def ended_while_renewed(stage: Stage) -> None:
+    """The provider's client ends it in the middle of a renewal, each time that the consumer extends its policy."""
+    stage.agree()
+    block_source(stage)
+    stage.start(sas_seconds=300)
+    stage.settle(lambda it: it.state() == it.state("provider") == "STARTED")
+    suspend(stage, "provider")
+
+    def hook(request: MemoryRequest) -> None:
+        if request.operation == "Set Container ACL" and stage.state("provider") == "SUSPENDED":
+            stage.command(CommandKind.TERMINATE, "provider")
+
+    stage.before_request(hook)
+    end(stage)
+
+
+def _sas_end(stage: Stage, name: str) -> datetime:
+    transfer = stage.transfer(name)
+    ends_at = transfer.destination.sas_expires_at if transfer and transfer.destination else None
+    assert ends_at is not None, f"{name} knows no end of its SAS"
+    return ends_at
+
+
 def suspend(stage: Stage, side: str) -> None:
     """Suspended on both sides."""
     stage.command(CommandKind.SUSPEND, side)
@@ -341,7 +378,6 @@ def deprovision_during_copy(stage: Stage) -> None:
 def stalled_copy(stage: Stage) -> None:
     """A copy stands still for longer than its lease; another process takes over, comes halfway, and the first wakes."""
     stage.agree()
-    stage.cloud.page_size = 1
     has_stalled = has_failed = False
 
     def hook(request: MemoryRequest) -> None:
@@ -380,7 +416,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("suspended by the provider, resumed by the consumer", paused("provider", "consumer"), _COMPLETES),
     Scenario("suspended by the consumer, resumed by the provider", paused("consumer", "provider"), _COMPLETES),
     Scenario("suspended at a data plane in another app", paused("provider", "provider"), _COMPLETES, has_plane=True),
+    Scenario("renewed while suspended", renewed, _COMPLETES),
     Scenario("pull", pull, ("DEPROVISIONED",)),
+    _fails("terminated while it is renewed", ended_while_renewed, "TERMINATED_BY_CLIENT"),
     _fails("terminated while suspended", ended_while_suspended, "TERMINATED_BY_CLIENT"),
     _fails("terminated pull", terminated_pull, "TERMINATED_BY_CLIENT"),
     _fails("unmanaged container, failure", unmanaged_failure, "SOURCE_BLOB_MISSING"),

@@ -9,10 +9,12 @@ from ferry.adapters.memory_cloud import MemoryCloud, MemoryRequest
 from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.negotiation_decisions import ContractOrder
 from ferry.domain.contracts import ContractAgreement
+from ferry.domain.copy_page import CopyPage
 from ferry.domain.data_address import DestinationAddress
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import IllegalTransition
 from ferry.domain.message_kind import Role
+from ferry.domain.process import Process
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
 from ferry.ports import Account, IndexKind
@@ -283,6 +285,7 @@ class Stage:
         for host in (host for host in self.hosts if host.is_up):
             # A flow that nobody looks after by itself is at rest when it is final: its transfer has asked for it.
             left = [it for it in every_document(host) if not (it.is_settled or (it.is_final and not it.is_indexed))]
+            left = [it for it in left if not _is_over(host, it)]
             found += [f"{host.name} {it.id} {it.state_name} {[i.kind.value for i in it.intents]}" for it in left]
             # One that died before it was listed is left to the janitor.
             due = {row.process_id for row in every_row(host) if row.kind is IndexKind.DUE}
@@ -301,6 +304,14 @@ class Stage:
     def _add_plane(self) -> None:
         """The provider's data plane in an app of its own: its own stores and queue, the same vault."""
         changes = {"FERRY_PUBLIC_URL": "http://plane.test", "FERRY_ROLES": "dataplane"}
-        settings = settings_of("provider", **changes, FERRY_DEADLINES=LIMITS["FERRY_DEADLINES"])
+        settings = settings_of("provider", **self.settings, **changes, FERRY_DEADLINES=LIMITS["FERRY_DEADLINES"])
         outside = replace(memory_outside(self.world, "provider"), vault=self.provider.outside.vault)
         self.hosts.append(Host("plane", self.world, settings, outside, self.plan, self.install))
+
+
+def _is_over(host: Host, process: Process) -> bool:
+    """Whether it is a page of a flow that has ended: nobody is to copy it any more, and it leaves with its flow."""
+    if not isinstance(process, CopyPage):
+        return False
+    record = host.outside.flows.load(process.flow_id)
+    return record is None or record.document.is_final

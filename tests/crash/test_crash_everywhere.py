@@ -7,6 +7,7 @@ import pytest
 from tests.crash.points import FAILURES
 from tests.crash.runner import Report, crash_everywhere
 from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.shared_copies import SHARED_COPIES
 
 pytestmark = pytest.mark.model
 
@@ -22,11 +23,12 @@ WITH_FAILURES = (
     "source blob missing",
     "client terminates",
     "deprovisioned during the copy",
+    "shared copy",
 )
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+@pytest.mark.parametrize("scenario", (*SCENARIOS, *SHARED_COPIES), ids=str)
 def test_death_at_any_point_leads_to_the_same_end(scenario: Scenario, record_property: RecordProperty) -> None:
     report = crash_everywhere(scenario)
     _tell(report, record_property)
@@ -45,7 +47,7 @@ def test_second_death_soon_after_the_first_leads_to_the_same_end(again_after: in
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", WITH_FAILURES)
 def test_failed_effect_or_lost_answer_anywhere_leads_to_the_same_end(name: str) -> None:
-    scenario = next(it for it in SCENARIOS if it.name == name)
+    scenario = next(it for it in (*SCENARIOS, *SHARED_COPIES) if it.name == name)
     report = crash_everywhere(scenario, faults=FAILURES)
     assert report.failures == []
     assert report.runs == 2 * len(report.points)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from ferry.cli.management import TransferView
 from ferry.cli.stack import CONSUMER, PROVIDER, LocalStack, StackOptions
 
 from .failure_cases import CLOSED_PORT_URL, FAILURES, FailureCase
+from .failure_causes import API, CLI, TRACE, CauseMatrix, recording, told_without_browser
 from .failure_stage import FailureStage
 from .failure_summary import FailureSummary
 from .pair import until
@@ -60,9 +62,16 @@ class Failures:
 
 
 @pytest.fixture(scope="module")
-def failures(host_kind: HostKind) -> Iterator[Failures]:
+def spans_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where both participants write their spans."""
+    return tmp_path_factory.mktemp("spans")
+
+
+@pytest.fixture(scope="module")
+def failures(host_kind: HostKind, spans_folder: Path) -> Iterator[Failures]:
     """All cases under way."""
-    options = StackOptions(relay=True, environment=ENVIRONMENT, host=host_kind, ready_seconds=120)
+    environment = recording(ENVIRONMENT, spans_folder)
+    options = StackOptions(relay=True, environment=environment, host=host_kind, ready_seconds=120)
     with (
         LocalStack.start(options) as stack,
         FailureStage(stack) as stage,
@@ -92,6 +101,18 @@ def test_failure_ends_terminated_with_its_cause(case: FailureCase, failures: Fai
         until(lambda: stage.access_left(stage.provider_name, theirs.id), is_empty, timeout_seconds=WITHDRAWAL_SECONDS)
     until(lambda: stage.access_left(stage.consumer_name, view.id), is_empty, timeout_seconds=WITHDRAWAL_SECONDS)
     summary.lines.append(table_line(case, view))
+
+
+def test_cause_of_each_failure_stands_in_cli_api_and_trace(
+    failures: Failures, spans_folder: Path, request: pytest.FixtureRequest
+) -> None:
+    matrix = CauseMatrix((CLI, API, TRACE))
+    for case in FAILURES:
+        transfer_id = failures.ended(case).id
+        matrix.take(case, told_without_browser(failures.stage(case), transfer_id, spans_folder))
+    request.config.pluginmanager.register(FailureSummary("where the causes stand", matrix.lines()))
+    missing = matrix.missing()
+    assert not missing, "\n".join(missing)
 
 
 def check_cause(case: FailureCase, view: TransferView) -> None:

@@ -25,6 +25,8 @@ from tests.world.participants import Participant, participant, settings_of
 
 USE: JsonObject = {"permission": [{"action": "use"}]}
 AGREEMENT, ASSET, POLICY, DEFINITION, SECRET = "agreement-1", "asset-1", "policy-1", "cd-1", "hook-key"
+# The one that the description's example names.
+ORPHAN = "ferry-3f0c6f0e-6f0f-4c1b-9d0a-2f6f4b8f9a11"
 
 
 def seeded(made: Participant, world: MemoryWorld) -> None:
@@ -47,6 +49,7 @@ def _offer(side: Participant, world: MemoryWorld) -> None:
     world.cloud.add_container(account, "source")
     world.cloud.add_blob(account, "source", "one.txt", b"one")
     outside.vault.store(name, Secret(f"{name}-key"))
+    outside.storage.create_container(account, ORPHAN, ORPHAN.removeprefix("ferry-"))
     outside.assets.create(ASSET, Asset(ASSET, now, SourceAddress(name, "source", None, "")))
     outside.policies.create(POLICY, PolicyDefinition(POLICY, now, USE))
     criterion = Criterion("id", "=", ASSET)

@@ -5,17 +5,21 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ferry.cli.failure import CommandFailed
 from ferry.cli.management import ManagementError
 from ferry.cli.signals import StopRequested, stop_requests
 from tests.interop.connector import VERSION
+from tests.interop.foreign import opened_foreign_lane
 from tests.interop.lane import Lane, Unexpected, both_ways
 from tests.interop.report import Result, is_green, table, to_json
 from tests.interop.scenarios import SCENARIOS, Supplies, supplies
 from tests.interop.stage import EDC, FERRY, opened_stage
+
+type Lanes = Sequence[tuple[Lane, Supplies]]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,12 +28,13 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="ferry-interop-"))
     results: list[Result] = []
     try:
-        with stop_requests(), opened_stage(folder, brisk=given.brisk) as stage:
-            lanes = [(lane, supplies(lane)) for lane in both_ways(stage, (EDC, FERRY))]
-            for run in range(1, given.repeat + 1):
-                for name in given.only or SCENARIOS:
-                    results += list(_played(name, lanes, run))
-    except CommandFailed as error:
+        with stop_requests():
+            for opened in (_both_ways, _foreign) if given.lane == "all" else (_LANES[given.lane],):
+                with opened(folder, brisk=given.brisk) as lanes:
+                    for run in range(1, given.repeat + 1):
+                        for name in given.only or SCENARIOS:
+                            results += list(_played(name, lanes, run))
+    except (CommandFailed, Unexpected) as error:
         _say(str(error))
         return 1
     except StopRequested as stopped:
@@ -44,6 +49,23 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     _say(f"the logs are kept in {folder}")
     return 1
+
+
+@contextmanager
+def _both_ways(folder: Path, *, brisk: bool) -> Generator[Lanes]:
+    """Ferry and EDC, each as provider and as consumer."""
+    with opened_stage(folder, brisk=brisk) as stage:
+        yield [(lane, supplies(lane)) for lane in both_ways(stage, (EDC, FERRY))]
+
+
+@contextmanager
+def _foreign(folder: Path, *, brisk: bool) -> Generator[Lanes]:
+    """EDC on both sides, and Ferry as the provider's data plane."""
+    with opened_foreign_lane(folder, brisk=brisk) as lane:
+        yield [(lane, supplies(lane))]
+
+
+_LANES = {"both-ways": _both_ways, "data-plane": _foreign}
 
 
 def _played(name: str, lanes: Sequence[tuple[Lane, Supplies]], run: int) -> Iterator[Result]:
@@ -65,6 +87,12 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run interop", description=f"Ferry and EDC {VERSION}, both ways.")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="play every scenario N times")
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="this scenario alone; may be repeated")
+    parser.add_argument(
+        "--lane",
+        choices=("all", *_LANES),
+        default="all",
+        help="both-ways: Ferry and EDC; data-plane: EDC and EDC, with Ferry as the provider's data plane",
+    )
     parser.add_argument(
         "--brisk",
         action="store_true",

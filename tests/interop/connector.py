@@ -22,6 +22,8 @@ from ferry.emulators.azurite_install import cache_dir
 
 VERSION = "0.15.1"
 _PROJECT = Path(__file__).parent / "edc"
+# Without a data plane of its own, and with a Key Vault for a vault.
+CONTROL_PROJECT = Path(__file__).parent / "signaling"
 _CONTEXTS = {
     "web.http": "/api",
     "web.http.control": "/control",
@@ -46,18 +48,19 @@ _MEMORY = "-Xmx512m"
 class ConnectorSettings:
     """One connector. `blob_endpoint` has `%s` for an account's name: EDC knows one for all accounts.
 
-    `brisk`: its state machines look every 50 ms; as shipped, they look once in a second.
+    `brisk`: its state machines look every 50 ms; as shipped, they look once in a second. `properties`: more settings.
     """
 
     participant_id: str
     account: StorageAccount
     blob_endpoint: str
     brisk: bool
+    properties: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def jars() -> Path:
+def jars(project: Path = _PROJECT) -> Path:
     """The folder with the class path, built by Maven where it is not there yet. Raises CommandFailed."""
-    folder = cache_dir().resolve() / "edc" / f"{VERSION}-{_digest()}"
+    folder = cache_dir().resolve() / "edc" / f"{VERSION}-{_digest(project)}"
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +68,7 @@ def jars() -> Path:
     with tempfile.TemporaryDirectory(prefix="new-", dir=folder.parent) as fresh:
         output = Path(fresh) / "built"
         goals = ["compile", "dependency:copy-dependencies", "-DincludeScope=runtime"]
-        command = ["mvn", "-B", "-q", "-f", str(_PROJECT / "pom.xml"), *goals]
+        command = ["mvn", "-B", "-q", "-f", str(project / "pom.xml"), *goals]
         command += [f"-Doutput={output}", f"-DoutputDirectory={output / 'lib'}"]
         finished = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=_BUILD_SECONDS, check=False
@@ -92,6 +95,11 @@ class Connector:
     def management_url(self) -> str:
         """The base of management API v3."""
         return f"{self._url('web.http.management')}/v3"
+
+    @property
+    def control_url(self) -> str:
+        """The base of what data planes call."""
+        return self._url("web.http.control")
 
     @property
     def protocol_url(self) -> str:
@@ -173,6 +181,7 @@ class Connector:
             "edc.blobstore.endpoint.template": self.settings.blob_endpoint,
             f"seed.secret.{self.settings.account.name}": self.settings.account.key,
             **(_brisk() if self.settings.brisk else {}),
+            **self.settings.properties,
         }
 
 
@@ -188,6 +197,6 @@ def _free_ports() -> dict[str, int]:
     return {context: port for port, context in ports.items()}
 
 
-def _digest() -> str:
-    files = sorted(path for path in _PROJECT.rglob("*") if path.is_file())
+def _digest(project: Path) -> str:
+    files = sorted(path for path in project.rglob("*") if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]

@@ -6,6 +6,7 @@ Peers and destinations are no friends: here they refuse everything and quote all
 import json
 import logging
 import secrets
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,16 +19,19 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_storage import AzureBlobStorage
+from ferry.adapters.blob_wire.wire_sides import WireSides
 from ferry.adapters.blob_writer import AzureBlobWriter
 from ferry.adapters.clock import VirtualClock
 from ferry.adapters.egress import EgressGuard
 from ferry.adapters.http_peer import HttpPeer
 from ferry.adapters.key_vault import KeyVault
 from ferry.adapters.storage_connection import read_connection
+from ferry.data_plane.copying.engine import CopyEngine, EngineOptions
+from ferry.data_plane.copying.page import PageOrder, PageState
 from ferry.domain.faults import FerryError
 from ferry.domain.secret import Secret
 from ferry.emulators.certificates import create_certificate
-from ferry.ports import Account, BlobItem, BlobTarget, SasScope
+from ferry.ports import Account, BlobItem, BlobTarget, SasScope, SourceBlob
 from ferry.settings import Settings, read_settings
 from ferry.telemetry import JsonFormatter
 from tests.security.issued_secrets import secrets_of_sas
@@ -128,19 +132,22 @@ def _put_bytes(service: Service) -> None:
     writer.put_bytes(target, b"one", "text/plain")
 
 
-def _put_stream(service: Service) -> None:
-    writer, target = _writer(service)
-    writer.put_stream(target, iter([b"one"]), _ITEM)
-
-
-def _put_from_url(service: Service) -> None:
-    writer, target = _writer(service)
-    writer.put_from_url(target, Secret(f"{service.relay.url}/source/one.txt?{service.source_sas}"), _ITEM)
-
-
-def _copy_from_url(service: Service) -> None:
-    writer, target = _writer(service)
-    writer.copy_from_url(target, Secret(f"{service.relay.url}/source/one.txt?{service.source_sas}"), _ITEM)
+def _copy(service: Service) -> None:
+    """One blob through the copy engine: its URL is offered, and the bytes where that is refused."""
+    clients = BlobClients(guard=_guard())
+    sides = WireSides(_guard(), clients, VirtualClock())
+    engine = CopyEngine(EngineOptions(tries=2, first_pause_seconds=0.001), at_close=sides.close)
+    order = PageOrder(
+        blobs=(SourceBlob(_ITEM, "one.txt"),),
+        source=sides.source_at(Secret(f"{service.relay.url}/account/source?{service.source_sas}")),
+        destination=sides.destination(f"{service.relay.url}/account", "container", Secret(service.sas)),
+        until=time.monotonic() + 60,
+    )
+    try:
+        engine.run(order, PageState(), tell=lambda _: True)
+    finally:
+        engine.close()
+        clients.close()
 
 
 def _storage(service: Service) -> tuple[AzureBlobStorage, Account]:
@@ -183,9 +190,7 @@ def _store_secret(service: Service) -> None:
 
 OPERATIONS: Mapping[str, Callable[[Service], None]] = {
     "put bytes": _put_bytes,
-    "put stream": _put_stream,
-    "put from URL": _put_from_url,
-    "copy from URL": _copy_from_url,
+    "copy": _copy,
     "create container": _create_container,
     "list blobs": _list_blobs,
     "sign with no key": _sign_with_no_key,

@@ -18,13 +18,14 @@ from ferry.api.dsp.routes import DspRoute, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.negotiation_decisions import ContractOrder
+from ferry.data_plane.copying.options import EngineOptions
 from ferry.domain.contracts import Asset, ContractDefinition, ContractNegotiation, Criterion, PolicyDefinition
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.message_kind import Role
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Account, LookMessage, PeerAnswer
+from ferry.ports import Account, Lane, LookMessage, PeerAnswer
 from ferry.services.compose import Core, compose
 from ferry.services.dispatch import Dispatcher
 from ferry.services.memory import MemoryWorld, memory_outside
@@ -101,9 +102,9 @@ class Participant:
         self.emit(answer.looks)
         return PeerAnswer(answer.status, answer.body if isinstance(answer.body, dict) else None, answer.headers)
 
-    def work_once(self) -> bool:
-        """Handle one visible queue message; False where there is none."""
-        delivery = self.queue.receive()
+    def work_once(self, lane: Lane | None = None) -> bool:
+        """Handle one visible queue message (of that lane); False where there is none."""
+        delivery = self.queue.receive(lane)
         if delivery is None:
             return False
         self.emit(self.dispatcher.look(delivery.message))
@@ -125,6 +126,8 @@ def participant(world: MemoryWorld, settings: Settings, outside: Outside | None 
 def compose_participant(settings: Settings, outside: Outside) -> Participant:
     """A participant that nobody can reach yet."""
     core = compose(settings, outside)
+    # Time is a test's to give: what fails is not tried again at once, on the clock of the machine.
+    core.copies.engine.options = EngineOptions(tries=1, patience_seconds=0.0, settle_seconds=0.2)
     # The callback address lies below the DSP base, so it is tried first.
     routes = {settings.callback_url: dsp_routes(Role.CONSUMER), settings.dsp_url: dsp_routes(Role.PROVIDER)}
     return Participant(core, routes, memory_outside_queue(outside))

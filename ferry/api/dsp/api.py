@@ -15,8 +15,10 @@ from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.catalog import Catalog
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.negotiations import NegotiationService
+from ferry.control_plane.renewals import RenewalService
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.contracts import Asset
+from ferry.effects.progress import ProgressReader
 from ferry.ports import Clock, Definitions
 from ferry.protocol import envelope
 from ferry.protocol.identity import Identity
@@ -50,6 +52,8 @@ def dsp_api(
     check_peer_address: Callable[[str], None],
     dids: Mapping[str, str],
     transfer_types: Callable[[], tuple[str, ...]],
+    renewals: RenewalService,
+    progress_reader: ProgressReader,
     catalog_page_size: int = DEFAULT_PAGE_SIZE,
 ) -> DspApi:
     """The endpoints over the use cases of a participant.
@@ -75,6 +79,8 @@ def dsp_api(
         transfers=TransferEndpoint(
             peers=peers,
             transfers=transfers,
+            renewals=renewals,
+            progress_reader=progress_reader,
             planes=planes,
             assets=assets,
             agreements=transfers.agreements,

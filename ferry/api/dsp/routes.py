@@ -11,12 +11,14 @@ from ferry.api.dsp.api import DspApi
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.domain.message_kind import Role
 from ferry.protocol.paths import (
+    ADDRESS,
     CALLBACK_PATH,
     CATALOG_REQUEST,
     DATASET,
     NEGOTIATION,
     NEGOTIATION_REQUEST,
     OFFERS,
+    PROGRESS,
     TRANSFER,
     TRANSFER_REQUEST,
     ServedEndpoint,
@@ -56,6 +58,8 @@ def _handle(served: ServedEndpoint) -> Handle:
         NEGOTIATION_REQUEST.path: lambda api, request: api.negotiations.request(request),
         OFFERS.path: lambda api, request: api.negotiations.offer(request),
         TRANSFER_REQUEST.path: lambda api, request: api.transfers.request(request),
+        ADDRESS.path: lambda api, request: api.transfers.renew(request),
+        PROGRESS.path: lambda api, request: api.transfers.progress(request),
     }
     if endpoint.path in fixed:
         return fixed[endpoint.path]

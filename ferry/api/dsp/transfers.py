@@ -9,16 +9,19 @@ from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.engine import Handled
 from ferry.control_plane.provider_decisions import TransferDemand
+from ferry.control_plane.renewals import RenewalService
 from ferry.control_plane.transfers import TransferService, provider_pid_of
 from ferry.domain.contracts import Asset, ContractAgreement
 from ferry.domain.faults import EffectFailed, InvalidInput
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Json
 from ferry.domain.transfer_process import TransferProcess
+from ferry.effects.progress import MESSAGE, ProgressReader, told_progress
 from ferry.ports import Clock, Definitions
-from ferry.protocol import envelope, messages, transfer_messages
+from ferry.protocol import envelope, messages, renewal_messages, transfer_messages
 from ferry.protocol.messages import TransferRequest
 from ferry.protocol.reader import load
+from ferry.protocol.sas import parse_sas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class TransferEndpoint:
 
     peers: PeerEndpoint
     transfers: TransferService
+    renewals: RenewalService
+    progress_reader: ProgressReader
     planes: DataPlanes
     assets: Definitions[Asset]
     agreements: Definitions[ContractAgreement]
@@ -58,6 +63,28 @@ class TransferEndpoint:
             return _answer(200, self.transfers.receive_start(pid, role, peer_id, received, address=address))
 
         return self.peers.answered(request, self._errors(request, role), answer)
+
+    def renew(self, request: ApiRequest) -> ApiAnswer:
+        """POST /ferry/transfers/{pid}/address: a provider needs an address whose SAS lasts longer."""
+
+        def answer(request: ApiRequest, peer_id: str) -> ApiAnswer:
+            pid = request.route.get("pid", "")
+            provider_pid = renewal_messages.read_address_request(load(request.body), pid)
+            told = self.renewals.renew(pid, peer_id, provider_pid)
+            message = renewal_messages.address_answer(told.process, parse_sas(told.kept.reveal())[0])
+            return ApiAnswer(200, message, looks=told.looks)
+
+        return self.peers.answered(request, self._errors(request, Role.CONSUMER), answer)
+
+    def progress(self, request: ApiRequest) -> ApiAnswer:
+        """GET /ferry/transfers/{pid}/progress: a consumer wants to know how far the copy has come."""
+
+        def answer(request: ApiRequest, peer_id: str) -> ApiAnswer:
+            found = self.transfers.get(request.route.get("pid", ""), role=Role.PROVIDER, peer_id=peer_id)
+            said = {"state": found.dsp_state, **told_progress(self.progress_reader.of(found))}
+            return ApiAnswer(200, envelope.written(MESSAGE, said))
+
+        return self.peers.answered(request, self._errors(request, Role.PROVIDER), answer)
 
     def _request(self, request: ApiRequest, peer_id: str) -> ApiAnswer:
         wanted = messages.read_transfer_request(load(request.body))

@@ -18,6 +18,7 @@ from ferry.api.management.errors import Handler, guarded
 from ferry.api.management.negotiations import AgreementsApi, NegotiationsApi
 from ferry.api.management.not_offered import NotOfferedApi
 from ferry.api.management.orders import CheckAddress
+from ferry.api.management.orphans import OrphansApi
 from ferry.api.management.policies import PoliciesApi
 from ferry.api.management.routes import ApiVersion, Route
 from ferry.api.management.secrets import SecretsApi
@@ -28,7 +29,9 @@ from ferry.control_plane.catalog import Catalog
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService
+from ferry.data_plane.orphans import Orphans
 from ferry.domain.decision import Ids
+from ferry.effects.progress import ProgressReader
 from ferry.ports import Clock, Peer, Vault
 
 
@@ -46,6 +49,7 @@ class ManagementApi:
     edrs: EdrsApi
     data_planes: DataPlanesApi
     secrets: SecretsApi
+    orphans: OrphansApi
     not_offered: NotOfferedApi
     access: Access
     search_limit: int
@@ -73,12 +77,14 @@ def management_api(
     negotiations: NegotiationService,
     transfers: TransferService,
     planes: DataPlanes,
+    orphans: Orphans,
     vault: Vault,
     peer: Peer,
     clock: Clock,
     ids: Ids,
     check_address: CheckAddress,
     flow_summary: FlowSummary,
+    progress_reader: ProgressReader,
     search_limit: int = SEARCH_LIMIT,
     own_secrets: frozenset[str] = frozenset(),
 ) -> ManagementApi:
@@ -90,6 +96,7 @@ def management_api(
         participant_id=participant_id,
         destination_account=destination_account,
         check_address=check_address,
+        planes=planes,
         own_secrets=own_secrets,
     )
     return ManagementApi(
@@ -108,11 +115,16 @@ def management_api(
         ),
         agreements=AgreementsApi(agreements=agreements, negotiations=negotiations),
         transfers=TransfersApi(
-            transfers=transfers, orders=orders, inline_seconds=inline_seconds, flow_summary=flow_summary
+            transfers=transfers,
+            orders=orders,
+            inline_seconds=inline_seconds,
+            flow_summary=flow_summary,
+            progress_reader=progress_reader,
         ),
         edrs=EdrsApi(transfers=transfers, agreements=agreements),
         data_planes=DataPlanesApi(planes=planes, clock=clock, check_address=check_address),
         secrets=SecretsApi(vault=vault, clock=clock, own_secrets=own_secrets),
+        orphans=OrphansApi(orphans=orphans),
         not_offered=NotOfferedApi(),
         access=access,
         search_limit=search_limit,

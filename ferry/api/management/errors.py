@@ -1,13 +1,16 @@
 """What every management handler does: let the right caller in, bound the body, turn what is raised into EDC's errors.
 
-An error is a JSON array of `{message, type, path, invalidValue}`, one entry for each fault. (Design: wire; EDC's API.)
+An error is a JSON array of `{message, type, path, invalidValue}`, one entry for each fault; its `Link` leads to the
+page that explains it. (Design: wire; EDC's API.)
 """
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from ferry.api.http import ApiAnswer, ApiRequest, BodyTooLarge, Forbidden, check_size
 from ferry.api.management.access import Access, MissingScope, Need
+from ferry.api.management.help import help_header
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, IllegalTransition, InvalidInput, NotFound
 from ferry.domain.process import Json
 from ferry.telemetry import redacted
@@ -58,7 +61,8 @@ def refusal(error: Exception) -> ApiAnswer:
     """The answer to a request that raised this."""
     match error:
         case InvalidInput():
-            return ApiAnswer(400, [_detail(f.message, "ValidationFailure", f.path, f.value) for f in error.faults])
+            details = [_detail(f.message, "ValidationFailure", f.path, f.value) for f in error.faults]
+            return ApiAnswer(400, details, help_header("ValidationFailure"))
         case Forbidden():
             return _one(401, "Request could not be authenticated", "AuthenticationFailed")
         case MissingScope():
@@ -66,7 +70,8 @@ def refusal(error: Exception) -> ApiAnswer:
         case NotFound():
             return _one(404, f"Object of type {error.kind} with ID={error.wanted_id} was not found", "ObjectNotFound")
         case IllegalTransition():
-            return ApiAnswer(409, [_detail(str(error), "ObjectConflict", "state", error.state)])
+            detail = _detail(str(error), "ObjectConflict", "state", error.state)
+            return ApiAnswer(409, [detail], help_header("ObjectConflict"))
         case InUse() | KeyReused():
             return _one(409, str(error), "ObjectConflict")
         case AlreadyExists():
@@ -84,15 +89,15 @@ def _effect_refusal(error: EffectFailed) -> ApiAnswer:
     fault = error.fault
     log.warning("a management request failed: %s", error)
     if fault.code in _ADDRESS_CODES:
-        return _one(400, fault.message, "ValidationFailure")
+        return _one(400, fault.message, "ValidationFailure", fault.code)
     if fault.code in _PEER_CODES or not fault.retryable:
-        return _one(502, f"{fault.code}: {fault.message}", "BadGateway")
-    answer = _one(503, f"{fault.code}: {fault.message}", "ServiceUnavailable")
-    return ApiAnswer(answer.status, answer.body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return _one(502, f"{fault.code}: {fault.message}", "BadGateway", fault.code)
+    answer = _one(503, f"{fault.code}: {fault.message}", "ServiceUnavailable", fault.code)
+    return replace(answer, headers={**answer.headers, "Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def _one(status: int, message: str, type_name: str) -> ApiAnswer:
-    return ApiAnswer(status, [_detail(message, type_name)])
+def _one(status: int, message: str, type_name: str, code: str = "") -> ApiAnswer:
+    return ApiAnswer(status, [_detail(message, type_name)], help_header(code or type_name))
 
 
 def _detail(message: str, type_name: str, path: str | None = None, value: str | None = None) -> Json:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ferry.api.http import ApiAnswer, ApiRequest
+from ferry.api.management.help import help_header
 
 ANOTHER_APP = "one app is one participant: run another app for another participant"
 BY_SETTINGS = "a participant is configured by the settings of its app"
@@ -35,4 +36,8 @@ class NotOfferedApi:
         of_participant = asked[2] if len(asked) > 2 and asked[0] == "participants" else ""
         resource = of_participant or (asked[0] if asked else "")
         reason = REASONS.get(resource.lower(), OTHERWISE)
-        return ApiAnswer(501, [{"message": reason, "type": "NotImplemented", "path": None, "invalidValue": None}])
+        return ApiAnswer(
+            501,
+            [{"message": reason, "type": "NotImplemented", "path": None, "invalidValue": None}],
+            help_header("NotImplemented"),
+        )

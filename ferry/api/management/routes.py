@@ -109,6 +109,7 @@ _TRANSFERS = (
     Operation(f"query_{_T}", "POST", f"{_T}/request", "transfers.query", _S, _QUERY),
     Operation(f"get_{_T}", "GET", f"{_T}/{{id}}", "transfers.get", _S),
     Operation(f"state_{_T}", "GET", f"{_T}/{{id}}/state", "transfers.get_state", _S),
+    Operation(f"progress_{_T}", "GET", f"{_T}/{{id}}/progress", "transfers.get_progress", _S),
     _process(_T, "transfers", "terminate", body_type="TerminateTransfer"),
     _process(_T, "transfers", "suspend", body_type="SuspendTransfer"),
     _process(_T, "transfers", "resume"),
@@ -135,10 +136,16 @@ _SECRETS = (
     Operation("delete_secrets", "DELETE", "secrets/{id}", "secrets.delete", _S),
 )
 
+_ORPHANS = (
+    Operation("list_orphans", "GET", "orphans", "orphans.find", _C),
+    Operation("remove_orphans", "POST", "orphans/remove", "orphans.remove", _C, "OrphanRemoval"),
+)
+
 _OF_THE_RECORD = (
     Operation(f"create_{_R}_v1", "POST", _R, "transfers.create_for_agreement", _C, versions=_RECORD),
     Operation(f"get_{_R}_v1", "GET", f"{_R}/{{id}}", "transfers.get", _C, versions=_RECORD),
     Operation(f"state_{_R}_v1", "GET", f"{_R}/{{id}}/state", "transfers.get_state", _C, versions=_RECORD),
+    Operation(f"progress_{_R}_v1", "GET", f"{_R}/{{id}}/progress", "transfers.get_progress", _C, versions=_RECORD),
     Operation(
         f"deprovision_{_R}_v1", "POST", f"{_R}/{{id}}/deprovision", "transfers.deprovision", _C, versions=_RECORD
     ),
@@ -165,6 +172,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_EDRS,
     *_PLANES,
     *_SECRETS,
+    *_ORPHANS,
     *_OF_THE_RECORD,
 )
 

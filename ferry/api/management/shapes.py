@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ferry.api.management.callbacks import shown_callbacks
+from ferry.api.management.help import help_of
 from ferry.api.management.odrl import shown_policy
 from ferry.domain.contracts import (
     Asset,
@@ -183,10 +184,11 @@ def _offer(offer_id: str, policy: JsonObject) -> Shown:
 
 
 def shown_fault(fault: Fault | None) -> Shown | None:
-    """Why a process has failed."""
+    """Why a process has failed, and where that is explained."""
     if fault is None:
         return None
-    return {"code": fault.code, "message": fault.message, "retryable": fault.retryable, "step": fault.step}
+    told: Shown = {"code": fault.code, "message": fault.message, "retryable": fault.retryable, "step": fault.step}
+    return {**told, "help": help_of(fault.code)}
 
 
 def shown_history(moved: Sequence[JsonObject], kept: Sequence[HistoryEntry]) -> list[Json]:

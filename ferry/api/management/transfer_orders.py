@@ -1,10 +1,11 @@
 """From a client's request to the order that starts a transfer (step 1); nothing is begun until all of it is good."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ferry.api.http import ApiRequest
 from ferry.api.management.assets import address_properties, check_alias
-from ferry.api.management.body import BodyReader
+from ferry.api.management.body import BodyReader, as_items, members, plain, short_name
 from ferry.api.management.callbacks import read_callbacks
 from ferry.api.management.orders import (
     ADDRESS_LIMIT,
@@ -16,6 +17,7 @@ from ferry.api.management.orders import (
     repeat_key,
 )
 from ferry.control_plane.consumer_decisions import TransferOrder
+from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.negotiations import NegotiationService
 from ferry.domain.contracts import ContractAgreement
 from ferry.domain.data_address import (
@@ -26,6 +28,7 @@ from ferry.domain.data_address import (
     is_pull,
     read_destination,
 )
+from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.faults import InvalidInput, NotFound
 from ferry.domain.message_kind import Role
 from ferry.domain.process import Json, JsonObject
@@ -45,6 +48,7 @@ class TransferOrders:
     participant_id: str
     destination_account: str
     check_address: CheckAddress
+    planes: DataPlanes
     own_secrets: frozenset[str] = frozenset()
 
     def read(self, request: ApiRequest, body: JsonObject) -> TransferOrder:
@@ -52,12 +56,27 @@ class TransferOrders:
         reader = BodyReader(body)
         address = read_counter_party_address(reader, self.check_address)
         transfer_type = reader.text("transferType")
-        if transfer_type and transfer_type != AZURE_STORAGE_PUSH and not is_pull(transfer_type):
+        metadata = read_metadata(reader)
+        plane = self._plane(reader, transfer_type, metadata)
+        if plane is None and transfer_type and transfer_type != AZURE_STORAGE_PUSH and not is_pull(transfer_type):
             what = f"TransferType {transfer_type} is not supported; use {AZURE_STORAGE_PUSH}"
             reader.fault("transferType", f"{what}, or one that ends with -PULL", transfer_type)
         asset_id = reader.text("assetId", required=False)
-        order = self._order(request, body, reader, address=address, asset_id=asset_id, pull=is_pull(transfer_type))
-        return replace(order, transfer_type=transfer_type)
+        bare = plane is not None or is_pull(transfer_type)
+        order = self._order(request, body, reader, address=address, asset_id=asset_id, pull=bare)
+        if plane is None:
+            return replace(order, transfer_type=transfer_type)
+        return replace(order, transfer_type=transfer_type, data_plane=plane.id, plane_metadata=metadata)
+
+    def _plane(self, reader: BodyReader, transfer_type: str, metadata: JsonObject | None) -> DataPlaneInstance | None:
+        """The registered plane that receives or reads for us, where the request tells of metadata for one."""
+        if metadata is None:
+            return None
+        labels = [str(it) for it in as_items(metadata.get("labels"))]
+        plane = self.planes.choose_for_consumer(transfer_type, labels)
+        if plane is None and labels:
+            reader.fault("dataplaneMetadata.labels", f"no data plane with these serves {transfer_type}")
+        return plane
 
     def read_for_agreement(self, request: ApiRequest, body: JsonObject) -> TransferOrder:
         """The decision record's request: asset and agreement. Raises InvalidInput with every fault."""
@@ -142,3 +161,21 @@ class TransferOrders:
         if destination is not None and destination.endpoint is not None:
             check_url(reader, "dataDestination.endpoint", destination.endpoint, self.check_address)
         return destination
+
+
+def read_metadata(reader: BodyReader) -> JsonObject | None:
+    """What a data plane is to know: properties by name, and labels; None where nothing is said."""
+    if not reader.has("dataplaneMetadata"):
+        return None
+    told = members(reader.object("dataplaneMetadata"))
+    labels = [plain(item) for item in as_items(told.get("labels"))]
+    properties = told.get("properties")
+    if not all(isinstance(it, str) for it in labels):
+        reader.fault("dataplaneMetadata.labels", "must be texts")
+    if properties is not None and not isinstance(properties, Mapping):
+        reader.fault("dataplaneMetadata.properties", "must be an object")
+        properties = None
+    known = {short_name(name): plain(value) for name, value in (properties or {}).items()}
+    if SECRET_PROPERTY in known:
+        reader.fault("dataplaneMetadata.properties.secret", "no secret in a request: name its vault alias in keyName")
+    return {"labels": labels, "properties": known}

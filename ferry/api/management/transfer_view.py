@@ -15,16 +15,23 @@ from ferry.api.management.shapes import (
     shown_fault,
     shown_history,
 )
-from ferry.domain.process import JsonObject
+from ferry.control_plane.progress import Progress
+from ferry.domain.process import Json, JsonObject
 from ferry.domain.transfer_process import Destination, TransferProcess
+from ferry.effects.progress import MESSAGE, told_progress
 from ferry.protocol.transfer_messages import destination_properties
 
 
 def shown_transfer(
     process: TransferProcess, *, moved_history: Sequence[JsonObject] | None = None, progress: JsonObject | None = None
 ) -> Shown:
-    """A TransferProcess. `moved_history`: its lines that have left the document; None leaves the history out."""
-    history: Shown = {} if moved_history is None else {"history": shown_history(moved_history, process.history)}
+    """A TransferProcess; in full also its history, and what is tried again.
+
+    `moved_history`: its lines that have left the document; None leaves both out.
+    """
+    in_full: Shown = {}
+    if moved_history is not None:
+        in_full = {"history": shown_history(moved_history, process.history), **_waiting(process)}
     destination = process.destination
     optional: Shown = {
         "correlationId": process.correlation_id,
@@ -53,9 +60,29 @@ def shown_transfer(
         "callbackAddresses": shown_callbacks(process.callbacks),
         "managedResources": destination.managed if destination else not process.is_pull,
         **{name: value for name, value in optional.items() if value is not None},
-        **history,
+        **in_full,
         "@context": CONTEXT,
     }
+
+
+def shown_progress(process: TransferProcess, progress: Progress) -> Shown:
+    """How far a transfer has come."""
+    return {"@type": MESSAGE, "state": process.state_name, **told_progress(progress), "@context": CONTEXT}
+
+
+def _waiting(process: TransferProcess) -> Shown:
+    """What has failed so far and is tried again: how often, why, and when next; nothing where all goes well."""
+    waiting: list[Json] = [
+        {
+            "what": intent.kind.value,
+            "attempts": intent.attempt,
+            "nextAt": iso(intent.not_before),
+            "error": shown_fault(intent.last_fault),
+        }
+        for intent in process.intents
+        if intent.last_fault is not None
+    ]
+    return {"waiting": waiting} if waiting else {}
 
 
 def _destination(destination: Destination) -> Shown:

@@ -10,7 +10,7 @@ from ferry.api.management.query import read_query
 from ferry.api.management.search import ProcessSearch
 from ferry.api.management.shapes import id_response, shown_state
 from ferry.api.management.transfer_orders import TransferOrders
-from ferry.api.management.transfer_view import shown_transfer
+from ferry.api.management.transfer_view import shown_progress, shown_transfer
 from ferry.control_plane.consumer_decisions import TransferOrder
 from ferry.control_plane.listing import Listing
 from ferry.control_plane.transfers import HandledTransfer, TransferService
@@ -19,6 +19,7 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TRANSFER_CODES
 from ferry.domain.transfer_process import TransferProcess
+from ferry.effects.progress import ProgressReader
 
 type FlowSummary = Callable[[str], JsonObject | None]
 
@@ -34,6 +35,7 @@ class TransfersApi:
     orders: TransferOrders
     inline_seconds: float
     flow_summary: FlowSummary
+    progress_reader: ProgressReader
 
     def create(self, request: ApiRequest) -> ApiAnswer:
         """POST: start a transfer (step 1)."""
@@ -66,6 +68,11 @@ class TransfersApi:
     def get_state(self, request: ApiRequest) -> ApiAnswer:
         """GET /{id}/state."""
         return ApiAnswer(200, shown_state("TransferState", self._get(request).state_name))
+
+    def get_progress(self, request: ApiRequest) -> ApiAnswer:
+        """GET /{id}/progress; a consumer's is the provider's to tell, which may take two seconds."""
+        process = self._get(request)
+        return ApiAnswer(200, shown_progress(process, self.progress_reader.of(process)))
 
     def terminate(self, request: ApiRequest) -> ApiAnswer:
         """POST /{id}/terminate: 409 where it is over already."""

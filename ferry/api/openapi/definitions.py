@@ -41,5 +41,15 @@ DEFINITIONS: dict[str, Entry] = {
     "GET management/dataplanes": Entry("The data planes", answers({200: Many("DataPlaneInstance")})),
     "PUT management/dataplanes": Entry("Register a data plane", answers({200: None}, 400, 409), "DataPlaneInput"),
     "DELETE management/dataplanes/{id}": delete("Start no more flows on a data plane", 409),
+    "GET management/orphans": Entry(
+        "Containers of ours that no process needs any more, among a page of all containers",
+        answers({200: Many("Orphan")}, 400, 502),
+        queries=("cursor",),
+    ),
+    "POST management/orphans/remove": Entry(
+        "Remove containers that are such; a dry run, unless dryRun is false",
+        answers({200: Many("OrphanRemovalResult")}, 400, 502),
+        "OrphanRemoval",
+    ),
     **{f"{method} management/v5beta/{{*rest}}": _NOT_OFFERED for method in ("GET", "POST", "PUT", "DELETE")},
 }

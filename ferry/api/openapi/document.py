@@ -12,11 +12,13 @@ from ferry.api.management.version4 import CONTEXT_URL
 from ferry.api.openapi.definitions import DEFINITIONS
 from ferry.api.openapi.entry import Entry, Many, Shape, key_of
 from ferry.api.openapi.peers import DSP, PEERS
+from ferry.api.openapi.planes import PLANES
 from ferry.api.openapi.processes import PROCESSES
+from ferry.api.openapi.refusals import ERRORS
 from ferry.domain.process import Json, JsonObject
 from ferry.protocol import schema as protocol
 
-ENTRIES: Mapping[str, Entry] = {**DEFINITIONS, **PROCESSES, **PEERS}
+ENTRIES: Mapping[str, Entry] = {**DEFINITIONS, **PROCESSES, **PEERS, **PLANES}
 VERSION = "1.0.0"
 
 _COMPONENTS = Path(__file__).parent / "components"
@@ -79,7 +81,8 @@ def _operation(it: Described) -> Written:
         "security": _security(tag),
         "responses": {str(status): _response(status, shape) for status, shape in sorted(entry.answers.items())},
     }
-    parameters = [*_path_parameters(it.route), *(_header(name) for name in entry.parameters)]
+    named = [*(_header(name) for name in entry.parameters), *(_query(name) for name in entry.queries)]
+    parameters = [*_path_parameters(it.route), *named]
     if parameters:
         written["parameters"] = parameters
     body = _body(entry, _BODY_TYPE.get(it.name, ""))
@@ -112,19 +115,24 @@ def _response(status: int, shape: Shape) -> Written:
     written: Written = {"description": _MEANINGS[status]}
     if shape is not None:
         written["content"] = {"application/json": {"schema": _schema(shape)}}
+    if shape == ERRORS:
+        written["headers"] = {"Link": {"description": "The page that explains it", "schema": {"type": "string"}}}
     return written
 
 
 _MEANINGS: dict[int, str] = {
     200: "Done",
     201: "Begun",
+    202: "On its way; news of it are told to the callback address",
     204: "Done; there is nothing to say",
+    206: "A part of it",
     400: "The request has faults; every one of them is told",
     401: "The caller did not show who it is",
     403: "The caller may not do this",
     404: "There is no such thing, or none that this caller may see",
     409: "It is taken, or not allowed in this state",
     413: "The body is too large",
+    416: "The blob has no such range",
     501: "Not offered, with the reason",
     502: "The other side did not answer, or not as it should",
     503: "Storage, vault or another service is away for now; try again",
@@ -153,12 +161,16 @@ def _header(name: str) -> Written:
     return {"name": name, "in": "header", "required": False, "schema": described}
 
 
+def _query(name: str) -> Written:
+    return {"name": name, "in": "query", "required": False, "schema": {"type": "string", "minLength": 1}}
+
+
 def _tag(route: str) -> str:
     if route.startswith(("management/", "v1/data/")):
         return "management"
     if route.startswith("dsp/2025-1/"):
         return "dsp"
-    return "signaling" if route.startswith(("dataflows/", "control/")) else "public"
+    return "signaling" if route.startswith(("dataflows/", "control/", "v1/dataflows")) else "public"
 
 
 def _security(tag: str) -> list[Json]:

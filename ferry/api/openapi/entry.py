@@ -28,7 +28,7 @@ type Shape = str | Many | None
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One endpoint. Shapes are names of components; None is no body.
+    """One endpoint. Shapes are names of components; None is no body. `parameters` are headers, `queries` of the query.
 
     `optional`: the request may have no body. `answers` are all the statuses that it gives, and nothing else.
     """
@@ -38,6 +38,7 @@ class Entry:
     request: Shape = None
     optional: bool = False
     parameters: tuple[str, ...] = field(default=())
+    queries: tuple[str, ...] = field(default=())
 
 
 def key_of(method: str, route: str) -> str:

@@ -4,7 +4,7 @@ Messages are described by the schemas that the reader itself checks with. (Desig
 """
 
 from ferry.api.openapi.entry import Entry, Shape
-from ferry.protocol.paths import ENDPOINTS, Endpoint
+from ferry.protocol.paths import ENDPOINTS, EXTENSION_PATH, Endpoint
 
 # How the schemas of the protocol are called among the components.
 DSP = "dsp."
@@ -28,6 +28,8 @@ _SUMMARIES: dict[str, str] = {
     "POST /transfers/{pid}/completion": "The other side has completed a transfer",
     "POST /transfers/{pid}/suspension": "The other side suspends a transfer",
     "POST /transfers/{pid}/termination": "The other side ends a transfer",
+    "POST /ferry/transfers/{pid}/address": "A provider asks for a data address whose SAS lasts longer",
+    "GET /ferry/transfers/{pid}/progress": "A consumer asks how far the copy has come",
 }
 _REFUSALS = (400, 401, 404, 413, 503)
 
@@ -46,6 +48,8 @@ def _good(endpoint: Endpoint) -> tuple[dict[int, Shape], str]:
     status = 201 if endpoint.method == "POST" and not endpoint.has_pid else 200
     if endpoint.path.startswith("/catalog"):
         return {200: DSP + ("Dataset" if endpoint.has_pid else "Catalog")}, "CatalogError"
+    if endpoint.path.startswith(EXTENSION_PATH):
+        return {200: DSP + ("TransferAddress" if endpoint.method == "POST" else "TransferProgress")}, "TransferError"
     if endpoint.path.startswith("/negotiations"):
         return {status: DSP + "ContractNegotiation"}, "ContractNegotiationError"
     return {status: DSP + "TransferProcess"}, "TransferError"
@@ -54,13 +58,16 @@ def _good(endpoint: Endpoint) -> tuple[dict[int, Shape], str]:
 def _request(endpoint: Endpoint) -> Shape:
     if endpoint.method == "GET":
         return None
+    if endpoint.path.startswith(EXTENSION_PATH):
+        return DSP + "TransferAddressRequest"
     kind = next(iter(endpoint.kinds), None)
     return DSP + (kind.value.partition(":")[0] if kind else "CatalogRequestMessage")
 
 
-def _signaling(summary: str, request: Shape = None, answer: Shape = None) -> Entry:
+def _signaling(summary: str, request: Shape = None, answer: Shape = None, *, unready: bool = False) -> Entry:
     refusals: dict[int, Shape] = dict.fromkeys((400, 401, 404, 409, 413, 503), "SignalingError")
-    return Entry(summary, {200: answer, **refusals}, request)
+    good: dict[int, Shape] = {200: answer, 202: answer} if unready else {200: answer}
+    return Entry(summary, {**good, **refusals}, request)
 
 
 def _open(summary: str, answer: Shape, *unready: int, otherwise: Shape = None) -> Entry:
@@ -72,12 +79,13 @@ _STATUS = DSP + "DataFlowStatusMessage"
 PEERS: dict[str, Entry] = {
     **{f"{it.method} dsp{it.path}": _dsp(it) for it in ENDPOINTS if f"{it.method} {it.path}" in _SUMMARIES},
     "GET dsp/.well-known/dspace-version": _open("Which versions of the protocol are spoken", DSP + "VersionResponse"),
-    "POST dataflows/start": _signaling("Start a data flow", DSP + "DataFlowStartMessage", _STATUS),
+    "POST dataflows/start": _signaling("Start a data flow", DSP + "DataFlowStartMessage", _STATUS, unready=True),
     "GET dataflows/{id}/status": _signaling("How a data flow stands", None, _STATUS),
     "POST dataflows/{id}/suspend": _signaling("Suspend a data flow", "Reason", _STATUS),
     "POST dataflows/{id}/resume": _signaling("Resume a data flow", DSP + "DataFlowStartMessage", _STATUS),
-    "POST dataflows/{id}/completed": _signaling("The data of a flow have been read", "Reason"),
-    "POST dataflows/{id}/terminate": _signaling("End a data flow", "Reason"),
+    "POST dataflows/{id}/completed": _signaling("The data of a flow have been read", "Reason", _STATUS),
+    "POST dataflows/{id}/terminate": _signaling("End a data flow", "Reason", _STATUS),
+    "POST control/transfers/{id}/dataflow/prepared": _signaling("A data flow is prepared", _STATUS),
     "POST control/transfers/{id}/dataflow/started": _signaling("A data flow has started", _STATUS),
     "POST control/transfers/{id}/dataflow/completed": _signaling("A data flow is complete", _STATUS),
     "POST control/transfers/{id}/dataflow/errored": _signaling("A data flow has failed", _STATUS),

@@ -29,6 +29,7 @@ PROCESSES: dict[str, Entry] = {
     f"POST {_TRANSFERS}/request": query("transfers", "TransferProcess"),
     f"GET {_TRANSFERS}/{{id}}": get("One transfer", "TransferProcess"),
     f"GET {_TRANSFERS}/{{id}}/state": get("Its state", "TransferState"),
+    f"GET {_TRANSFERS}/{{id}}/progress": get("How far it has come", "TransferProgress"),
     f"POST {_TRANSFERS}/{{id}}/terminate": order("End a transfer", "Reason"),
     f"POST {_TRANSFERS}/{{id}}/suspend": order("Suspend a transfer", "Reason"),
     f"POST {_TRANSFERS}/{{id}}/resume": order("Resume a transfer"),
@@ -40,5 +41,6 @@ PROCESSES: dict[str, Entry] = {
     f"POST {_RECORD}": begin("Start a transfer of what was agreed on", "AgreementTransferRequest", "TransferCreated"),
     f"GET {_RECORD}/{{id}}": get("One transfer", "TransferProcess"),
     f"GET {_RECORD}/{{id}}/state": get("Its state", "TransferState"),
+    f"GET {_RECORD}/{{id}}/progress": get("How far it has come", "TransferProgress"),
     f"POST {_RECORD}/{{id}}/deprovision": order("Take away what was created for a transfer"),
 }

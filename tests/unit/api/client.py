@@ -13,6 +13,7 @@ from ferry.api.management.api import ManagementApi, management_api
 from ferry.api.management.routes import MANAGEMENT_ROUTES
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
+from ferry.services.orphaned import orphans_of
 from tests.world.participants import Pair, Participant
 
 API_KEY = "management"
@@ -30,12 +31,14 @@ def management_of(core: Core, **changes: Any) -> ManagementApi:
         "negotiations": core.negotiations,
         "transfers": core.transfers,
         "planes": core.planes,
+        "orphans": orphans_of(core.settings, core.outside),
         "vault": core.outside.vault,
         "peer": core.outside.peer,
         "clock": core.outside.clock,
         "ids": core.outside.ids,
         "check_address": core.outside.allow,
         "flow_summary": Dispatcher(core).flow_summary,
+        "progress_reader": core.progress,
         **changes,
     }
     return management_api(**arguments)

@@ -16,7 +16,7 @@ from ferry.api.management.routes import (
 from tests.unit.api.client import Client
 
 PROVIDED = ("assets", "policydefinitions", "contractdefinitions", "dataplanes")
-CONSUMED = ("catalog", "transferprocess")
+CONSUMED = ("catalog", "transferprocess", "orphans")
 OF_EITHER = ("contractnegotiations", "contractagreements", "transferprocesses", "secrets")
 
 

@@ -20,7 +20,7 @@ from tools.secret_scan import findings
 
 ROOT = Path(__file__).parents[3]
 ALL = ("consumer", "provider", "dataplane")
-PAGES = {("GET", "docs"), ("GET", "docs/{file}")}
+PAGES = {("GET", f"{site}{file}") for site in ("docs", "dashboard") for file in ("", "/{file}")}
 INDEX = """
 import json, logging
 logging.disable()

@@ -12,13 +12,14 @@ from ferry.domain.decision import Command, CommandKind, Look
 from ferry.domain.faults import EffectFailed
 from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState
-from ferry.effects.flows import PROGRESS_SECONDS, Copying
+from ferry.effects.copies import Copying
+from ferry.ports.copy_work import CopyWatch
 from tests.unit.control_plane.bench import Bench, flow_bench
 from tests.unit.control_plane.processes import AWAY, FINAL_FAULT
 from tests.unit.control_plane.test_flow_decisions import asked_for
 
 FINISHED: JsonObject = {"finished": True, "summary": {"blobs": 2, "bytes": 7}}
-type Copy = Callable[[DataFlow, Intent, Callable[[JsonObject], bool]], JsonObject]
+type Copy = Callable[[DataFlow, Intent, CopyWatch], JsonObject]
 
 
 class Runner:
@@ -28,10 +29,10 @@ class Runner:
         self.copies = list(copies)
         self.began: list[tuple[int, JsonObject | None]] = []
 
-    def run(self, flow: DataFlow, intent: Intent, *, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def run(self, flow: DataFlow, intent: Intent, *, watch: CopyWatch) -> JsonObject:
         """The next copy."""
         self.began.append((intent.attempt, flow.checkpoint))
-        return self.copies.pop(0)(flow, intent, progress) if self.copies else FINISHED
+        return self.copies.pop(0)(flow, intent, watch) if self.copies else FINISHED
 
 
 def service_of(*copies: Copy) -> tuple[FlowService, Runner, Bench[DataFlow]]:
@@ -42,7 +43,7 @@ def service_of(*copies: Copy) -> tuple[FlowService, Runner, Bench[DataFlow]]:
     return FlowService(engine=bench.engine, queue_seconds=60), runner, bench
 
 
-def finish(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+def finish(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
     return FINISHED
 
 
@@ -50,7 +51,7 @@ class HostDied(BaseException):
     """The host is gone in the middle of a copy."""
 
 
-def die(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+def die(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
     raise HostDied
 
 
@@ -85,8 +86,8 @@ def test_copy_of_a_dead_holder_is_left_alone_until_its_lease_is_over() -> None:
 
 
 def test_copy_is_taken_over_from_its_last_checkpoint() -> None:
-    def checkpoint_and_die(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
-        assert progress({"after": "m", "page_attempt": 1})
+    def checkpoint_and_die(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
+        assert watch.save({"after": "m", "page_attempt": 1})
         raise HostDied
 
     service, runner, bench = service_of(checkpoint_and_die)
@@ -97,10 +98,10 @@ def test_copy_is_taken_over_from_its_last_checkpoint() -> None:
 
 
 def test_checkpoint_extends_the_lease_of_its_holder() -> None:
-    def slowly(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def slowly(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         for _ in range(4):
             bench.clock.advance(LEASE_SECONDS * 0.9)
-            assert progress({"after": None, "page_attempt": 1})
+            assert watch.save({"after": None, "page_attempt": 1})
             service.look("flow-1", None)
         return FINISHED
 
@@ -109,23 +110,33 @@ def test_checkpoint_extends_the_lease_of_its_holder() -> None:
     assert len(runner.began) == 1
 
 
-def test_checkpoint_with_no_news_costs_a_commit_only_to_extend_the_lease() -> None:
-    def chatty(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
-        for blobs in range(50):
-            bench.clock.advance(PROGRESS_SECONDS / 20)
-            assert progress({"after": None, "page_attempt": 1, "blobs": blobs})
+def test_question_whether_a_copy_is_wanted_costs_one_read_and_no_commit() -> None:
+    def curious(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
+        bench.store.calls.clear()
+        assert watch.holds()
+        assert bench.store.calls == ["load"]
         return FINISHED
 
-    service, _, bench = service_of(chatty)
+    service, _, bench = service_of(curious)
     service.run(asked_for(None))
-    begun, extended, ended = 1, 2, 1
-    assert bench.stored("flow-1").revision == begun + extended + ended
+    assert bench.stored("flow-1").revision == 2
 
 
-def test_next_page_is_committed_at_once() -> None:
-    def pages(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+@pytest.mark.parametrize("command", [CommandKind.TERMINATE, CommandKind.SUSPEND])
+def test_copy_that_is_not_wanted_any_more_learns_it_when_it_asks(command: CommandKind) -> None:
+    def asks(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
+        bench.engine.handle("flow-1", Command(command))
+        assert not watch.holds()
+        return {"finished": False, "stopped": True}
+
+    service, _, bench = service_of(asks)
+    service.run(asked_for(None))
+
+
+def test_checkpoint_is_committed_at_once() -> None:
+    def pages(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         for page in "abc":
-            assert progress({"after": page, "page_attempt": 0})
+            assert watch.save({"after": page})
             stored = bench.stored("flow-1").checkpoint
             assert stored is not None and stored["after"] == page
         return FINISHED
@@ -135,10 +146,10 @@ def test_next_page_is_committed_at_once() -> None:
 
 
 def test_holder_that_was_overtaken_is_told_to_stop_and_its_end_is_nothing() -> None:
-    def overtaken(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def overtaken(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         bench.clock.advance(LEASE_SECONDS)
         service.look("flow-1", None)
-        assert not progress({"after": "old", "page_attempt": 1})
+        assert not watch.save({"after": "old", "page_attempt": 1})
         return {"finished": True, "summary": {"blobs": 99}}
 
     service, runner, bench = service_of(overtaken)
@@ -150,9 +161,9 @@ def test_holder_that_was_overtaken_is_told_to_stop_and_its_end_is_nothing() -> N
 
 
 def test_holder_of_a_terminated_flow_is_told_to_stop() -> None:
-    def ended(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def ended(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         service.terminate("flow-1", "no more")
-        assert not progress({"after": "m", "page_attempt": 1})
+        assert not watch.save({"after": "m", "page_attempt": 1})
         return FINISHED
 
     service, _, bench = service_of(ended)
@@ -185,7 +196,7 @@ def test_one_who_is_overtaken_while_taking_the_lease_leaves_the_copy_to_the_othe
 
 
 def test_lease_is_committed_before_the_copy_begins() -> None:
-    def look_inside(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def look_inside(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         (copy,) = bench.stored("flow-1").intents
         assert copy.not_before == bench.clock.now() + timedelta(seconds=LEASE_SECONDS)
         assert copy.attempt == intent.attempt
@@ -198,7 +209,7 @@ def test_lease_is_committed_before_the_copy_begins() -> None:
 
 
 def test_slices_follow_one_another_while_there_is_time() -> None:
-    def half(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def half(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         return {"finished": False, "checkpoint": {"after": str(len(runner.began))}}
 
     service, runner, _ = service_of(half, half, half)
@@ -208,7 +219,7 @@ def test_slices_follow_one_another_while_there_is_time() -> None:
 
 
 def test_long_copy_of_an_embedded_plane_goes_on_in_its_own_queue() -> None:
-    def half(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def half(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         return {"finished": False, "checkpoint": {"after": "m"}}
 
     service, _, bench = service_of(half)
@@ -219,7 +230,7 @@ def test_long_copy_of_an_embedded_plane_goes_on_in_its_own_queue() -> None:
 
 
 def test_fault_that_a_retry_helps_leaves_the_flow_running() -> None:
-    def fail(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def fail(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         raise EffectFailed(AWAY)
 
     service, runner, bench = service_of(fail)
@@ -230,7 +241,7 @@ def test_fault_that_a_retry_helps_leaves_the_flow_running() -> None:
 
 
 def test_plane_says_how_a_flow_stands_and_nothing_of_one_that_it_does_not_know() -> None:
-    def fail(flow: DataFlow, intent: Intent, progress: Callable[[JsonObject], bool]) -> JsonObject:
+    def fail(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
         raise EffectFailed(FINAL_FAULT)
 
     service, _, bench = service_of(fail)

@@ -1,28 +1,28 @@
 """A copy from the secrets to the marker: names, methods, faults, and what happens when it is interrupted."""
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ferry.adapters.memory_cloud import MemoryRequest
-from ferry.data_plane.azure_storage_data_source import AzureStorageDataSource
+from ferry.data_plane.listed_page import encode
 from ferry.data_plane.manifest import Manifest
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.faults import EffectFailed, Fault, FaultCode, ServerSideCopyUnavailable
+from ferry.domain.faults import EffectFailed, Fault, FaultCode
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import BlobHeaders, StorageFailed, StorageProblem
+from ferry.ports import BlobHeaders, BlobPage, StorageFailed, StorageProblem
 from tests.unit.data_plane.world import SOURCE_CONTAINER, Recorder, World, intent, step_numbers
 
 COPY = intent(IntentKind.COPY)
+SECOND = replace(COPY, attempt=2)
 VERIFY = intent(IntentKind.VERIFY_DELIVERY)
 
 
 def copy(world: World, flow: DataFlow) -> JsonObject:
-    return world.runner().run(flow, COPY, progress=Recorder())
+    return world.runner().run(flow, COPY, watch=Recorder())
 
 
 def fault_of(world: World, flow: DataFlow) -> Fault:
@@ -79,7 +79,7 @@ def test_service_that_cannot_copy_is_asked_once_per_pair(world: World) -> None:
     world.cloud.server_side = frozenset({"Copy Blob From URL"})
     runner = world.runner()
     flow = ready(world, world.source_blobs(**{f"b{n}": b"x" for n in range(30)}))
-    result = runner.run(flow, COPY, progress=Recorder())
+    result = runner.run(flow, COPY, watch=Recorder())
     operations = world.operations()
     assert operations.count("Put Blob From URL") == 1
     assert operations.count("Copy Blob From URL") == 30
@@ -157,11 +157,11 @@ def test_sas_whose_policy_is_new_may_still_come_into_force(world: World) -> None
     policies = dict(world.container.policies)
     world.container.policies.clear()
     with pytest.raises(EffectFailed) as caught:
-        world.runner(grace=40).run(flow, COPY, progress=Recorder())
+        world.runner(sas_grace_seconds=40).run(flow, COPY, watch=Recorder())
     assert (caught.value.fault.code, caught.value.fault.retryable) == (FaultCode.SAS_REFUSED, True)
     world.clock.advance(41)
     with pytest.raises(EffectFailed) as caught:
-        world.runner(grace=40).run(flow, COPY, progress=Recorder())
+        world.runner(sas_grace_seconds=40).run(flow, COPY, watch=Recorder())
     assert not caught.value.fault.retryable
     world.container.policies.update(policies)
     assert copy(world, flow)["finished"] is True
@@ -224,7 +224,7 @@ def test_lost_reply_is_recognised_by_the_attempt(world: World) -> None:
 
     world.cloud.before_request = crash_after_the_write
     with pytest.raises(StorageFailed):
-        world.runner().run(flow, COPY, progress=recorder)
+        world.runner().run(flow, COPY, watch=recorder)
     world.cloud.before_request = None
     resumed = replace(flow, checkpoint=recorder.seen[0])
     assert copy(world, resumed)["finished"] is True
@@ -233,16 +233,15 @@ def test_lost_reply_is_recognised_by_the_attempt(world: World) -> None:
 
 def test_finished_copy_that_runs_again_finds_its_own_marker(world: World) -> None:
     flow = ready(world, world.single("a", b"1"))
-    recorder = Recorder()
-    first = world.runner().run(flow, COPY, progress=recorder)
-    again = copy(world, replace(flow, checkpoint=recorder.seen[-1]))
+    first = copy(world, flow)
+    again = world.runner().run(flow, SECOND, watch=Recorder())
     assert again["summary"] == first["summary"]
 
 
 def run_in_slices(world: World, flow: DataFlow) -> tuple[JsonObject, int]:
     slices = 1
-    runner = world.runner(slice_seconds=0, workers=2)
-    while (result := runner.run(flow, COPY, progress=Recorder()))["finished"] is False:
+    runner = world.runner(slice_seconds=0, window=2)
+    while (result := runner.run(flow, COPY, watch=Recorder()))["finished"] is False:
         checkpoint = result["checkpoint"]
         assert isinstance(checkpoint, dict)
         flow = replace(flow, checkpoint=checkpoint)
@@ -250,63 +249,94 @@ def run_in_slices(world: World, flow: DataFlow) -> tuple[JsonObject, int]:
     return result, slices
 
 
-def test_slices_add_up_to_the_whole() -> None:
-    world = World(page_size=4)
+def test_slices_add_up_to_the_whole_and_list_once(world: World) -> None:
     blobs = {f"b{n:02d}": b"x" * n for n in range(11)}
     process = world.prepared(world.process())
     result, slices = run_in_slices(world, world.flow(process, world.source_blobs(**blobs)))
     assert slices >= 3
+    assert world.operations().count("List Blobs") == 1
     summary = result["summary"]
     assert isinstance(summary, dict)
     assert (summary["blobs"], summary["bytes"]) == (11, 55)
     assert world.verifier().verify(process, VERIFY)["outcome"] == "verified"
 
 
+def test_later_slice_works_on_the_list_that_was_kept(world: World) -> None:
+    flow = ready(world, world.source_blobs(a=b"1", b=b"22"))
+    first = world.runner(slice_seconds=0, window=1).run(flow, COPY, watch=Recorder())
+    assert first["finished"] is False and isinstance(first["checkpoint"], dict)
+    world.source_blobs(**{"0-new": b"not listed"})
+    result = copy(world, replace(flow, checkpoint=first["checkpoint"]))
+    assert result["finished"] is True
+    assert set(world.delivered()) == {"data/a", "data/b", ".complete"}
+
+
+def test_list_of_another_attempt_is_the_truth(world: World) -> None:
+    flow = ready(world, world.source_blobs(a=b"1"))
+    world.manifests.keep(flow.id, 0, encode(BlobPage(())))
+    world.source_blobs(b=b"22")
+    recorder = Recorder()
+    result = world.runner(slice_seconds=0, window=1).run(flow, COPY, watch=recorder)
+    assert (result["finished"], result["stopped"]) == (False, True)
+    checkpoint = result["checkpoint"]
+    assert isinstance(checkpoint, dict)
+    assert (checkpoint["kept"], checkpoint["page"], checkpoint["begun"]) == (True, {}, True)
+
+
+def test_small_copy_keeps_no_list_and_asks_nobody(world: World) -> None:
+    flow, recorder = ready(world, world.source_blobs(a=b"1", b=b"2")), Recorder()
+    assert world.runner().run(flow, COPY, watch=recorder)["finished"] is True
+    assert (recorder.seen, recorder.asked, list(world.manifests.flows())) == ([], 0, [])
+    assert world.operations() == ["List Blobs", "Put Blob From URL", "Put Blob From URL", "Put Blob"]
+
+
 def test_stopped_copy_writes_no_marker(world: World) -> None:
     flow = ready(world, world.source_blobs(a=b"1", b=b"2"))
-    result = world.runner().run(flow, COPY, progress=Recorder(answers=[False]))
+    result = world.runner(heartbeat_seconds=0.0).run(flow, COPY, watch=Recorder(answers=[False]))
     assert (result["finished"], result["stopped"]) == (False, True)
-    assert world.delivered() == {}
+    assert ".complete" not in world.delivered()
 
 
 def test_stop_reaches_a_stream_under_way(world: World) -> None:
     world.cloud.server_side = frozenset()
     flow = ready(world, world.single("big", b"x" * 30_000_000))
-    begun, stopped = threading.Event(), threading.Event()
 
     def hold(request: MemoryRequest) -> None:
-        if request.operation == "Put Blob":
-            begun.set()
-            stopped.wait(10)
+        if request.operation == "Get Blob":
+            world.sides.delay_seconds = 60.0
 
     world.cloud.before_request = hold
-    recorder = Recorder(answers=[True, False], on_report=lambda: None)
-    runner = world.runner(heartbeat_seconds=0.05)
-    result = runner.run(flow, COPY, progress=recorder)
-    stopped.set()
-    assert begun.is_set()
+    recorder = Recorder(answers=[True, False])
+    result = world.runner(heartbeat_seconds=0.0, tell_seconds=0.05).run(flow, COPY, watch=recorder)
     assert result["stopped"] is True
-    for thread in threading.enumerate():
-        if thread.name.startswith("ferry-copy"):
-            thread.join(5)
+    assert "Get Blob" in world.operations()
     assert world.delivered() == {}
 
 
 def test_heartbeat_goes_on_during_one_long_blob(world: World) -> None:
-    flow = ready(world, world.single("slow", b"x"))
-    enough, recorder = threading.Event(), Recorder()
+    flow, recorder = ready(world, world.single("slow", b"x")), Recorder()
 
-    def hold(request: MemoryRequest) -> None:
-        if request.operation == "Get Blob Properties":
-            return
-        if request.blob_name == "slow":
-            enough.wait(10)
+    def slow_down(_: MemoryRequest) -> None:
+        world.sides.delay_seconds = 0.5
 
-    world.cloud.before_request = hold
-    recorder.on_report = lambda: enough.set() if len(recorder.seen) >= 4 else None
-    result = world.runner(heartbeat_seconds=0.02).run(flow, COPY, progress=recorder)
+    world.cloud.before_request = slow_down
+    result = world.runner(heartbeat_seconds=0.0, tell_seconds=0.02).run(flow, COPY, watch=recorder)
     assert result["finished"] is True
     assert len(recorder.seen) >= 4
+
+
+def test_copy_that_lasts_asks_between_its_heartbeats_whether_it_is_wanted(world: World) -> None:
+    flow, recorder = ready(world, world.source_blobs(a=b"1", b=b"2", c=b"3")), Recorder()
+
+    def pass_time(_: MemoryRequest) -> None:
+        world.clock.advance(1.0)
+        world.sides.delay_seconds = 0.1
+
+    world.cloud.before_request = pass_time
+    result = world.runner(tell_seconds=0.02, window=1).run(flow, COPY, watch=recorder)
+    assert result["finished"] is True
+    assert recorder.asked >= 2
+    assert recorder.seen == []
 
 
 def test_fault_saves_what_was_done_and_stops_the_others(world: World) -> None:
@@ -319,7 +349,7 @@ def test_fault_saves_what_was_done_and_stops_the_others(world: World) -> None:
     world.cloud.before_request = away
     recorder = Recorder()
     with pytest.raises(EffectFailed) as caught:
-        world.runner(workers=4).run(flow, COPY, progress=recorder)
+        world.runner(window=4).run(flow, COPY, watch=recorder)
     assert (caught.value.fault.code, caught.value.fault.step) == (FaultCode.DESTINATION_UNAVAILABLE, 11)
     world.cloud.before_request = None
     resumed = replace(flow, checkpoint=recorder.seen[-1])
@@ -355,23 +385,24 @@ def test_read_sas_is_renewed_before_it_ends(world: World) -> None:
             world.clock.advance(50 * 60)
 
     world.cloud.before_request = pass_time
-    result = world.runner(workers=1).run(flow, COPY, progress=Recorder())
+    result = world.runner(window=1).run(flow, COPY, watch=Recorder())
     summary = result["summary"]
     assert isinstance(summary, dict) and summary["methods"] == {"put_from_url": 2}
 
 
-def test_read_sas_is_for_the_blob_that_is_copied_alone(world: World) -> None:
-    address = world.source_blobs(a=b"1", b=b"2")
-    source = AzureStorageDataSource(world.storage, world.clock, account=world.provider_account, address=address)
-    (page,) = source.pages()
-    (first_url, _, first_sas), (second_url, _, _) = (
-        source.signed_url(item).reveal().partition("?") for item in page.items
-    )
+def test_address_of_the_source_is_for_the_blob_that_is_copied_alone(world: World) -> None:
+    world.source_blobs(a=b"1", b=b"2")
     world.prepared(world.process())
-
-    world.writer.put_from_url(world.target("first"), Secret(f"{first_url}?{first_sas}"), page.items[0])
-    with pytest.raises((EffectFailed, ServerSideCopyUnavailable)):
-        world.writer.put_from_url(world.target("second"), Secret(f"{second_url}?{first_sas}"), page.items[1])
+    services, target = world.services(), world.target("")
+    source = services.sides.source(world.provider_account, SOURCE_CONTAINER, gives_urls=True)
+    destination = services.sides.destination(target.endpoint, target.container, target.sas)
+    first, second = services.engine.call(source.list_page("data/", after=None)).items
+    own = source.url(first)
+    assert own is not None
+    others = own.reveal().replace(first.name, second.name)
+    put = destination.put_from_url
+    assert services.engine.call(put("first", own.reveal(), first, overwrite=False)).is_done
+    assert not services.engine.call(put("second", others, second, overwrite=False)).is_done
 
 
 def test_service_that_a_peer_runs_gets_bytes_and_no_url_of_ours() -> None:

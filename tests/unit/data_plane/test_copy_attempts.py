@@ -18,7 +18,7 @@ from ferry.domain.decision import Limits
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import IntentKind
 from ferry.domain.states import FlowState
-from ferry.effects.flows import Copying
+from ferry.effects.copies import Copying
 from tests.unit.data_plane.world import SOURCE_CONTAINER, World
 
 EVERYTHING = SourceAddress("providerdata", SOURCE_CONTAINER, blob_prefix="")
@@ -40,7 +40,7 @@ def plane(world: World, *, slice_seconds: float = 240.0) -> FlowService:
         ids=SequentialIds("flow"),
         limits=Limits(),
     )
-    runner = world.runner(slice_seconds=slice_seconds, workers=1)
+    runner = world.runner(slice_seconds=slice_seconds, window=1)
     engine.performers = {IntentKind.COPY: Copying(runner=runner, engine=lambda: engine).copy}
     return FlowService(engine=engine, queue_seconds=1.0)
 
@@ -70,10 +70,10 @@ def test_copy_that_died_in_its_first_page_goes_on_with_what_it_wrote(world: Worl
     assert set(world.delivered()) == {"data/a", "data/b", ".complete"}
 
 
-def test_copy_that_died_in_the_first_page_of_a_later_slice_goes_on_with_what_it_wrote() -> None:
-    world = World(page_size=1)
+def test_copy_that_died_in_a_later_slice_goes_on_with_what_it_wrote(world: World) -> None:
     flows, flow = plane(world, slice_seconds=0.0), two_blobs(world)
     assert flows.run(flow).process.state is FlowState.STARTED
+    assert set(world.delivered()) == {"data/a"}
     copied_until_killed(world, flows, flow, written="data/b")
     assert flows.run(flow).process.state is FlowState.COMPLETED
 
@@ -99,3 +99,16 @@ def test_marker_name_is_refused_by_every_attempt_at_the_first_page(world: World)
     copied_until_killed(world, flows, flow, written=None)
     failed = flows.run(flow).process
     assert failed.error is not None and failed.error.code == FaultCode.MARKER_NAME_TAKEN
+
+
+def test_copy_that_failed_before_it_began_and_then_died_goes_on_with_what_it_wrote(world: World) -> None:
+    flows, flow = plane(world), two_blobs(world)
+
+    def be_away(_: MemoryRequest) -> None:
+        raise EffectFailed.because(FaultCode.SOURCE_UNAVAILABLE, "away", retryable=True)
+
+    world.cloud.before_request = be_away
+    assert flows.run(flow).process.state is FlowState.STARTED
+    world.clock.advance(LEASE_SECONDS + 1)
+    copied_until_killed(world, flows, flow, written="data/a")
+    assert flows.run(flow).process.state is FlowState.COMPLETED

@@ -1,14 +1,14 @@
 """Preparing a destination and taking it away again: repeatable, and never at the cost of what is not ours."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.domain.process import IntentKind
-from ferry.domain.transfer_process import TransferProcess
+from ferry.domain.process import Intent, IntentKind
+from ferry.domain.transfer_process import NEW_END, TransferProcess
 from ferry.ports import Account, PutOutcome, SasScope, StorageFailed, StorageProblem
 from tests.unit.data_plane.world import CONSUMER_PID, CONTAINER, World, intent, step_numbers
 
@@ -96,6 +96,63 @@ def test_identity_needs_no_key_and_gets_an_hour() -> None:
     assert world.writer.put_bytes(world.target("x"), b"", "text/plain") is PutOutcome.WRITTEN
     world.clock.advance(3601)
     assert refused(world) == FaultCode.SAS_REFUSED
+
+
+def test_extended_sas_on_a_policy_is_the_same_one_and_lasts_longer(world: World) -> None:
+    process = world.prepared(world.process())
+    held = world.target("x")
+    ends_at = world.clock.now() + timedelta(hours=5)
+    result = world.provisioner.extend(process, extension(ends_at))
+    assert result == {"policy": True, "sas_expires_at": ends_at.isoformat()}
+    assert world.operations()[2:] == ["Set Container ACL"]
+    assert world.container.policies["policy-1"].expires_at == ends_at
+    assert world.consumer_vault.expires_at("sas-consumer") == ends_at
+    world.clock.advance(4 * 3600)
+    assert world.writer.put_bytes(held, b"", "text/plain") is PutOutcome.WRITTEN
+
+
+def test_extended_twice_is_extended_once(world: World) -> None:
+    process = world.prepared(world.process())
+    intent = extension(world.clock.now() + timedelta(hours=5))
+    assert world.provisioner.extend(process, intent) == world.provisioner.extend(process, intent)
+    assert list(world.container.policies) == ["policy-1"]
+
+
+def test_extension_keeps_the_policies_of_others(world: World) -> None:
+    world.cloud.add_container(world.consumer_account, CONTAINER)
+    for number in range(4):
+        add_policy(world, f"theirs-{number}")
+    process = world.prepared(world.process(managed=False))
+    assert world.provisioner.extend(process, extension(world.clock.now() + timedelta(hours=5)))["policy"] is True
+    assert len(world.container.policies) == 5
+
+
+def test_extended_delegation_sas_is_another_one_of_an_hour_at_most() -> None:
+    world = World(keyless=True)
+    process = world.process()
+    world.provisioner.prepare(process, PREPARE)
+    held = world.target("x")
+    world.clock.advance(2400)
+    result = world.provisioner.extend(process, extension(world.clock.now() + timedelta(hours=5)))
+    hour = world.clock.now() + timedelta(hours=1)
+    assert result == {"policy": False, "sas_expires_at": hour.isoformat()}
+    assert world.target("x") != held
+    # The one before is not revoked: whoever writes with it may go on until its end.
+    assert world.writer.put_bytes(held, b"", "text/plain") is PutOutcome.WRITTEN
+    world.clock.advance(2400)
+    assert world.writer.put_bytes(world.target("y"), b"", "text/plain") is PutOutcome.WRITTEN
+
+
+def test_container_that_is_gone_is_not_extended(world: World) -> None:
+    process = world.prepared(world.process())
+    world.provisioner.remove(process, REMOVE)
+    with pytest.raises(EffectFailed) as caught:
+        world.provisioner.extend(process, extension(world.clock.now() + timedelta(hours=5)))
+    assert (caught.value.fault.code, caught.value.fault.retryable) == (FaultCode.DESTINATION_GONE, False)
+
+
+def extension(ends_at: datetime) -> Intent:
+    return intent(IntentKind.EXTEND_ACCESS, {NEW_END: ends_at.isoformat()})
 
 
 def test_missing_key_names_alias_and_setting(world: World) -> None:

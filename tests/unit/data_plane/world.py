@@ -1,20 +1,24 @@
 """Two participants over one in-memory cloud: the consumer's destination, the provider's source, their vaults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from ferry.adapters.clock import VirtualClock
 from ferry.adapters.memory_cloud import MemoryCloud, MemoryContainer
+from ferry.adapters.memory_manifests import MemoryPageManifests
+from ferry.adapters.memory_sides import MemorySides
 from ferry.adapters.memory_storage import MemoryBlobWriter, MemoryStorage
 from ferry.adapters.memory_vault import MemoryVault
 from ferry.data_plane.accounts import AccountDirectory, KnownAccount
-from ferry.data_plane.copy import CopyOptions, CopyRunner
-from ferry.data_plane.copy_slice import SliceLimits
+from ferry.data_plane.copy_ends import CopyOptions, CopyServices
+from ferry.data_plane.copy_runner import CopyRunner
+from ferry.data_plane.copying.engine import CopyEngine, EngineOptions
 from ferry.data_plane.provisioner import ObjectStorageProvisioner
 from ferry.data_plane.sas_token import read_sas_token
 from ferry.data_plane.verification import DeliveryVerifier
+from ferry.domain.copy_page import CopyPage
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.message_kind import Role
@@ -42,17 +46,49 @@ def step_numbers(result: JsonObject) -> list[int]:
 
 @dataclass
 class Recorder:
-    """What a copy reported; `answers` are given in turn, then True."""
+    """What a copy has kept (ports.CopyWatch); `answers` are given in turn to whatever it asks, then True."""
 
     answers: list[bool] = field(default_factory=list[bool])
     seen: list[JsonObject] = field(default_factory=list[JsonObject])
     on_report: Callable[[], None] | None = None
+    asked: int = 0
 
-    def __call__(self, checkpoint: JsonObject) -> bool:
+    def save(self, checkpoint: JsonObject) -> bool:
+        """Kept."""
         self.seen.append(checkpoint)
         if self.on_report is not None:
             self.on_report()
         return self.answers.pop(0) if self.answers else True
+
+    def holds(self) -> bool:
+        """Asked."""
+        self.asked += 1
+        return self.answers.pop(0) if self.answers else True
+
+
+class Desk:
+    """The pages that a copy has begun (ports.PageDesk)."""
+
+    def __init__(self) -> None:
+        self.pages: dict[int, CopyPage] = {}
+        self.begun: list[int] = []
+        self.looked_after: list[tuple[tuple[int, ...], bool]] = []
+
+    def begin(self, pages: Sequence[CopyPage]) -> None:
+        """Noted; what is there stays."""
+        for page in pages:
+            self.begun.append(page.number)
+            self.pages.setdefault(page.number, page)
+
+    def look_after(self, flow_id: str, numbers: Sequence[int], *, unbegun: bool) -> None:
+        """Noted."""
+        del flow_id
+        self.looked_after.append((tuple(numbers), unbegun))
+
+    def load(self, flow_id: str, number: int) -> CopyPage | None:
+        """As it was begun, or as a test has left it."""
+        del flow_id
+        return self.pages.get(number)
 
 
 class World:
@@ -68,6 +104,9 @@ class World:
         self.cloud.add_container(self.provider_account, SOURCE_CONTAINER)
         self.storage = MemoryStorage(self.cloud)
         self.writer = MemoryBlobWriter(self.cloud)
+        self.sides = MemorySides(self.cloud)
+        self.manifests = MemoryPageManifests()
+        self.desk = Desk()
         self.consumer_vault = MemoryVault(self.clock)
         self.provider_vault = MemoryVault(self.clock)
         self.consumer_accounts = self._directory(self.consumer_account, self.consumer_vault, keyless=keyless)
@@ -81,17 +120,22 @@ class World:
             self.storage, self.consumer_vault, accounts=self.consumer_accounts, slice_seconds=slice_seconds
         )
 
-    def runner(
-        self, *, slice_seconds: float = 240.0, workers: int = 16, heartbeat_seconds: float = 5.0, grace: float = 0.0
-    ) -> CopyRunner:
-        return CopyRunner(
-            self.storage,
-            self.writer,
+    def services(self, *, window: int = 16, **options: Any) -> CopyServices:
+        """What copies of this world share; `window`: requests under way at once."""
+        return CopyServices(
+            engine=CopyEngine(EngineOptions(window_cap=window, tries=2, first_pause_seconds=0.001)),
+            sides=self.sides,
+            writer=self.writer,
             vault=self.provider_vault,
             accounts=self.provider_accounts,
+            manifests=self.manifests,
+            desk=self.desk,
             clock=self.clock,
-            options=CopyOptions(SliceLimits(slice_seconds, heartbeat_seconds, workers), sas_grace_seconds=grace),
+            options=replace(CopyOptions(sas_grace_seconds=0.0), **options),
         )
+
+    def runner(self, *, window: int = 16, **options: Any) -> CopyRunner:
+        return CopyRunner(self.services(window=window, **options))
 
     def process(self, *, managed: bool = True, folder: str = "", blob_name: str | None = None) -> TransferProcess:
         """A consumer's process as it is when its destination is to be prepared."""

@@ -43,6 +43,7 @@ MESSAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "/transfers/{pid}/completion": ("TransferCompletionMessage", {}),
     "/transfers/{pid}/suspension": ("TransferSuspensionMessage", {"code": "1", "reason": ["x"]}),
     "/transfers/{pid}/termination": ("TransferTerminationMessage", {"code": "1", "reason": ["x"]}),
+    "/ferry/transfers/{pid}/address": ("TransferAddressRequest", {}),
 }
 # Whose processes a surface is about; the consumer's base has routes of both.
 ROLES: dict[Surface, tuple[Role, ...]] = {

@@ -54,7 +54,9 @@ def test_destination_and_sas_survive_the_wire(destination: Destination) -> None:
 def test_request_is_written_as_edc_writes_it() -> None:
     properties = properties_in(_request(replace(DESTINATION, key_name="account-key", policy_id="policy-1")))
 
-    assert {name.removeprefix(EDC_NAMESPACE) for name in properties} == {"account", "container", "secret"}
+    said = {name.removeprefix(EDC_NAMESPACE) for name in properties}
+    assert said == {"account", "container", "secret", "renewal"}
+    assert properties[f"{EDC_NAMESPACE}renewal"] == "true"
     assert json.loads(properties[f"{EDC_NAMESPACE}secret"]) == {
         "edctype": "dataspaceconnector:azuretoken",
         "sas": "?" + SAS.reveal(),

@@ -156,6 +156,8 @@ def test_each_lane_has_the_queue_of_its_role() -> None:
         Lane.TRANSFER_PROVIDER: "provider-tasks",
         Lane.NEGOTIATION_PROVIDER: "provider-tasks",
         Lane.DATA_FLOW: "dataplane-tasks",
+        Lane.PLANE_FLOW: "dataplane-tasks",
+        Lane.COPY_PAGE: "dataplane-tasks",
     }
     assert queue_name("ferry", QueueName.DATA_PLANE) == "ferry-dataplane-tasks"
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,8 +11,10 @@ from ferry.adapters.memory_vault import MemoryVault
 from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import IllegalTransition
 from ferry.domain.message_kind import MessageKind
+from ferry.domain.process import JsonObject
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import Lane, PeerAnswer
 from tests.world.both_sides import BothSides
 from tests.world.participants import Pair, Participant, make_pair
 
@@ -49,7 +52,7 @@ class HalfWay(BothSides):
         self.order(SUSPEND)
         if self.side is self.pair.consumer:
             # The provider's host has more than one thread: the message of the consumer is handled beside the copy.
-            self.pair.provider.work_once()
+            self.pair.provider.work_once(Lane.TRANSFER_PROVIDER)
 
     @property
     def puts(self) -> Counter[str]:
@@ -137,6 +140,7 @@ def test_suspended_transfer_is_ended_at_its_deadline() -> None:
 
 def test_suspended_transfer_is_ended_when_its_sas_runs_out_with_that_cause() -> None:
     half_way = HalfWay(pair := make_pair(blobs=BLOBS), "provider")
+    without_renewal(pair)
     pair.drain()
     pair.run(seconds=4000)
     assert half_way.states == (_S.TERMINATED, _S.TERMINATED)
@@ -180,6 +184,15 @@ def test_messages_about_a_pause_have_ids_of_their_own() -> None:
     start, suspension = MessageKind.TRANSFER_START.value, MessageKind.TRANSFER_SUSPENSION.value
     assert kinds == [start, suspension, start]
     assert len({str(body["@id"]) for body in told}) == 3
+
+
+def without_renewal(pair: Pair) -> None:
+    """From now on the consumer knows nothing of renewals, as other connectors do."""
+
+    def serve(method: str, url: str, headers: Mapping[str, str], body: JsonObject | None) -> PeerAnswer:
+        return PeerAnswer(404) if "/ferry/" in url else pair.consumer.serve(method, url, headers, body)
+
+    pair.world.network.attach("http://consumer.test", serve)
 
 
 def vault_of(side: Participant) -> MemoryVault:

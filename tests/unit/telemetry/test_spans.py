@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,17 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ferry.control_plane.engine_run import tell_failure
+from ferry.control_plane.engine_run import log_news, tell_failure
 from ferry.domain.faults import Fault, FaultCode
-from ferry.domain.process import Intent, IntentKind
+from ferry.domain.message_kind import MessageKind
+from ferry.domain.process import HistoryEntry, Intent, IntentKind
+from ferry.domain.states import TransferState
 from ferry.telemetry import child_trace_parent, concerning, meters, spans, trace_parent, traced
 from ferry.telemetry.export import configure_telemetry
 from ferry.telemetry.otel import OtelMeters, OtelRecorder
 from ferry.telemetry.span_file import SpanFile
 from ferry.telemetry.spans import Kind, Named, span
+from tests.unit.control_plane.processes import NOW, consumer_in, decided, received
 from tools.trace.recording import faults_of, read_spans
 
 OUTSIDE = f"00-{'a' * 32}-{'b' * 16}-01"
@@ -111,6 +115,26 @@ def test_failed_effect_tells_its_cause_without_signatures(exported: InMemorySpan
     attributes = dict(only.attributes or {})
     assert only.status.description == "SAS_REFUSED"
     assert attributes["ferry.fault.message"] == "https://x.test/c?sig=*** was refused"
+
+
+def test_end_that_a_message_brings_tells_its_cause_in_the_history_of_its_span(exported: InMemorySpanExporter) -> None:
+    before = consumer_in(TransferState.STARTED)
+    end = received(MessageKind.TRANSFER_TERMINATION, {"code": "SOURCE_KEY_MISSING"}, message_id="end")
+    after = decided(before, end)
+    with span(Named("POST termination", Kind.SERVER)):
+        log_news("TransferProcess", before, after)
+    ((event,),) = [only.events for only in exported.get_finished_spans()]
+    told = dict(event.attributes or {})
+    assert (told["code"], told["state"], told["process"]) == ("SOURCE_KEY_MISSING", "TERMINATED", after.id)
+
+
+def test_line_of_history_leaves_without_signatures(exported: InMemorySpanExporter) -> None:
+    before = consumer_in(TransferState.STARTED)
+    said = HistoryEntry(NOW, "STARTED", "https://x.test/c?sig=abcdef was refused")
+    with span(Named("look")):
+        log_news("TransferProcess", before, replace(before, history=(*before.history, said)))
+    (only,) = exported.get_finished_spans()
+    assert [event.name for event in only.events] == ["https://x.test/c?sig=*** was refused"]
 
 
 def test_nothing_is_recorded_and_nothing_changes_while_nobody_asks() -> None:

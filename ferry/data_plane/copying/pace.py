@@ -1,0 +1,246 @@
+"""How fast one endpoint is asked: a window that grows until the first throttling, then a rate that follows goodput.
+
+A window alone floods a service that throttles, for a refusal comes back sooner than a success and makes room for the
+next request at once. So from the first throttling on requests are spaced by a rate: what was really done in the last
+second, a little less after many refusals, and a little more for every 100 ms without any. All times are seconds of one
+clock, which the caller reads; nothing here waits.
+"""
+
+from collections import deque
+from enum import Enum
+
+_TICK_SECONDS = 0.1
+_MEASURED_SECONDS = 1.0
+_BACK_TO = 0.85
+_PAUSE_SECONDS = 0.05
+_GROWTH = 1.015
+# Up to the goodput that was seen there is no news to be careful about.
+_RETURN_GROWTH = 1.05
+_KNOWN_SHARE = 0.97
+# The first refusals come before there is much to measure: up to the second ones the rate finds its limit fast.
+_SEEKING_GROWTH = 1.5
+# After so many ticks without a refusal the limit has moved: each tick dares twice as much.
+_CALM_TICKS = 15
+_MOST_DOUBLINGS = 4
+# A rate that is not used says nothing of the limit, so it does not grow.
+_USED_SHARE = 0.7
+# So few refusals are what it costs to know where the limit is.
+_TOLERATED_SHARE = 0.04
+_TOLERATED_COUNT = 3
+_EASED_TO = 0.98
+# Refusals that do not become fewer with the rate do not come of it: then more of them are borne for a while.
+_UNCHANGED_SHARE = 0.85
+_LOWER = 0.9
+_MOST_INDIFFERENT_SHARE = 0.4
+_MOST_TOLERATED_SHARE = 0.2
+_TOLERANCE_MARGIN = 1.2
+_TOLERANCE_DECAY = 0.95
+_ENOUGH_TO_JUDGE = 20
+# A limit that has fallen suddenly is not followed tick by tick.
+_FLOOD_SHARE = 0.5
+_FLOOD_COUNT = 20
+_LEAST_RATE = 20.0
+_FIRST_WINDOW = 32.0
+# What is under way when the first refusal comes may all be refused, so the last part is not doubled each time.
+_CAREFUL_WINDOW = 128.0
+_CAREFUL_STEP = 0.25
+_BURST_SECONDS = 0.01
+_SLOWED_TIMES = 2.0
+# How far one latency moves the running median, and how much of the minimum is forgotten in each tick.
+_MEDIAN_STEP = 0.02
+_FIRST_LATENCIES = 32
+_MINIMUM_DRIFT = 1.005
+
+
+class Told(Enum):
+    """What an answer says of the endpoint. OTHER: nothing about its load."""
+
+    DONE = "done"
+    THROTTLED = "throttled"
+    OTHER = "other"
+
+
+class Pace:
+    """The pace of one endpoint: how many requests may be under way (`window`), how many a second (`rate`)."""
+
+    __slots__ = (
+        "_asked_since_cut",
+        "_calm_ticks",
+        "_cut_at",
+        "_done",
+        "_free_at",
+        "_is_seeking",
+        "_latencies",
+        "_least_median",
+        "_median_latency",
+        "_past",
+        "_past_seconds",
+        "_rate_before",
+        "_seen_rate",
+        "_share_before",
+        "_throttled",
+        "_throttled_since_cut",
+        "_tick_at",
+        "_tick_started",
+        "_tolerated_share",
+        "_window_cap",
+        "in_flight",
+        "rate",
+        "window",
+    )
+
+    def __init__(self, *, window_cap: int = 512) -> None:
+        self.in_flight = 0
+        self.window = min(_FIRST_WINDOW, float(window_cap))
+        self.rate: float | None = None
+        self._window_cap = float(window_cap)
+        self._free_at = 0.0
+        self._cut_at = float("-inf")
+        self._tick_started = 0.0
+        self._tick_at = 0.0
+        self._done = 0
+        self._throttled = 0
+        self._past: deque[tuple[float, int, int]] = deque()
+        self._past_seconds = 0.0
+        self._seen_rate = 0.0
+        self._calm_ticks = 0
+        self._is_seeking = False
+        self._tolerated_share = _TOLERATED_SHARE
+        self._share_before = 1.0
+        self._rate_before = 0.0
+        self._asked_since_cut = 0
+        self._throttled_since_cut = 0
+        self._median_latency = 0.0
+        self._least_median = float("inf")
+        self._latencies = 0
+
+    def wait_seconds(self, now: float) -> float | None:
+        """0 where a request may be sent now, else how long to wait; None: until another one is answered."""
+        if self.in_flight >= self.window:
+            return None
+        return max(0.0, self._free_at - now)
+
+    def sent(self, now: float) -> None:
+        """A request goes out."""
+        self.in_flight += 1
+        if self._tick_at == 0.0:
+            self._begin_tick(now)
+        if self.rate is not None:
+            self._free_at = max(self._free_at, now - _BURST_SECONDS) + 1.0 / self.rate
+
+    def answered(self, told: Told, *, sent_at: float, now: float, is_small: bool = True) -> None:
+        """An answer has come, or is given up. `is_small`: its latency does not depend on its size."""
+        self.in_flight -= 1
+        if now >= self._tick_at:
+            self._tick(now)
+        if told is Told.DONE:
+            self._done += 1
+            if is_small:
+                self._note_latency(now - sent_at)
+            if not self._is_slowed():
+                step = 1.0 if self.window < _CAREFUL_WINDOW else _CAREFUL_STEP
+                self.window = min(self.window + step, self._window_cap)
+        elif told is Told.THROTTLED and sent_at >= self._cut_at:
+            self._throttled += 1
+            asked = self._done + self._throttled
+            is_flood = self._throttled >= _FLOOD_COUNT and self._throttled > _FLOOD_SHARE * asked
+            if is_flood or (self.rate is None and self._throttled > _TOLERATED_COUNT):
+                self._cut(now)
+
+    def pause(self, until: float) -> None:
+        """Send nothing before that time: the endpoint said so."""
+        self._free_at = max(self._free_at, until)
+
+    def _cut(self, now: float) -> None:
+        """Too many refusals: go back under what was really done in the last second."""
+        # The first ones come before there is much to measure: what is under way counts as done.
+        expected = self.in_flight if self.rate is None else 0
+        self._keep(now, self._done + expected, self._throttled)
+        self._is_seeking = self.rate is None
+        # The first refusals have no rate before them that they could be compared by.
+        asked = sum(done + throttled for _, done, throttled in self._past)
+        throttled = sum(throttled for _, _, throttled in self._past)
+        self._share_before = throttled / max(1, asked) if self.rate is not None else 1.0
+        self._rate_before = self.rate or 0.0
+        self._asked_since_cut = self._throttled_since_cut = 0
+        self._seen_rate = self._goodput()
+        self.rate = max(_LEAST_RATE, _BACK_TO * self._seen_rate)
+        self._cut_at = now
+        self._calm_ticks = 0
+        # What was refused so far has had its effect.
+        self._past = deque((seconds, done, 0) for seconds, done, _ in self._past)
+        self.pause(now + _PAUSE_SECONDS)
+        self._begin_tick(now)
+
+    def _keep(self, now: float, done: int, throttled: int) -> None:
+        self._past.append((now - self._tick_started, done, throttled))
+        self._past_seconds += now - self._tick_started
+        while self._past_seconds - self._past[0][0] >= _MEASURED_SECONDS:
+            self._past_seconds -= self._past.popleft()[0]
+
+    def _goodput(self) -> float:
+        return sum(done for _, done, _ in self._past) / max(self._past_seconds, _TICK_SECONDS)
+
+    def _tick(self, now: float) -> None:
+        seconds = now - self._tick_started
+        self._least_median = min(self._least_median * _MINIMUM_DRIFT, self._median_latency)
+        if self.rate is not None and self.rate <= _LOWER * self._rate_before:
+            self._asked_since_cut += self._done + self._throttled
+            self._throttled_since_cut += self._throttled
+        self._tolerated_share = max(_TOLERATED_SHARE, self._tolerated_share * _TOLERANCE_DECAY)
+        if self.rate is not None and self._throttled:
+            self._ease(self.rate, now)
+            return
+        self._keep(now, self._done, self._throttled)
+        if self.rate is not None and self._done >= _USED_SHARE * self.rate * seconds:
+            self._calm_ticks += 1
+            self.rate *= self._growth(self.rate)
+        self._begin_tick(now)
+
+    def _ease(self, rate: float, now: float) -> None:
+        done = self._done + sum(done for _, done, _ in self._past)
+        throttled = self._throttled + sum(throttled for _, _, throttled in self._past)
+        if throttled > max(_TOLERATED_COUNT, self._tolerated_share * (done + throttled)):
+            if not self._is_indifferent():
+                self._cut(now)
+                return
+            self._tolerated_share = min(_MOST_TOLERATED_SHARE, _TOLERANCE_MARGIN * self._share_since_cut())
+        self._keep(now, self._done, self._throttled)
+        self._calm_ticks = 0
+        self._is_seeking = False
+        is_borne = self._tolerated_share > _TOLERATED_SHARE
+        self.rate = max(_LEAST_RATE, rate * (self._growth(rate) if is_borne else _EASED_TO))
+        self._begin_tick(now)
+
+    def _is_indifferent(self) -> bool:
+        """Whether as large a part is refused as before the last cut."""
+        share = self._share_since_cut()
+        is_judged = self._asked_since_cut >= _ENOUGH_TO_JUDGE and share <= _MOST_INDIFFERENT_SHARE
+        return is_judged and share >= _UNCHANGED_SHARE * self._share_before
+
+    def _share_since_cut(self) -> float:
+        return self._throttled_since_cut / max(1, self._asked_since_cut)
+
+    def _begin_tick(self, now: float) -> None:
+        self._done = self._throttled = 0
+        self._tick_started, self._tick_at = now, now + _TICK_SECONDS
+
+    def _growth(self, rate: float) -> float:
+        if self._is_seeking:
+            return _SEEKING_GROWTH
+        if rate < _KNOWN_SHARE * self._seen_rate:
+            return _RETURN_GROWTH
+        doublings = min(max(0, self._calm_ticks - _CALM_TICKS), _MOST_DOUBLINGS)
+        return 1.0 + (_GROWTH - 1.0) * 2.0**doublings
+
+    def _note_latency(self, seconds: float) -> None:
+        if self._median_latency == 0.0:
+            self._median_latency = seconds
+            return
+        self._median_latency *= 1.0 + (_MEDIAN_STEP if seconds > self._median_latency else -_MEDIAN_STEP)
+        self._latencies += 1
+        if self._latencies == _FIRST_LATENCIES:
+            self._least_median = self._median_latency
+
+    def _is_slowed(self) -> bool:
+        return self._median_latency > _SLOWED_TIMES * self._least_median

@@ -1,0 +1,162 @@
+"""How far a transfer has come, from whoever knows: its data flow, its data plane, or the provider.
+
+What nobody tells is answered with what this side knows itself; asking never fails.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ferry.control_plane.progress import Progress
+from ferry.domain.faults import EffectFailed, InvalidInput
+from ferry.domain.json_value import Json, JsonObject
+from ferry.domain.message_kind import Role
+from ferry.domain.states import TransferState
+from ferry.domain.transfer_process import TransferProcess
+from ferry.ports import Clock, Peer, PeerAnswer
+from ferry.protocol.paths import PROGRESS, url
+from ferry.protocol.reader import read
+from ferry.protocol.schema import check
+
+TIMEOUT_SECONDS = 2.0
+MESSAGE = "TransferProgress"
+_S = TransferState
+# Where the provider may know more than we do.
+_ASKING = frozenset({_S.REQUESTED, _S.STARTED, _S.SUSPENDING, _S.SUSPENDED, _S.RESUMING, _S.COMPLETING})
+_SILENT_FOR = timedelta(minutes=10)
+_AWAY_FOR = timedelta(seconds=15)
+_SILENT_LIMIT = 1000
+
+type FlowProgress = Callable[[TransferProcess], Progress | None]
+
+
+def told_progress(progress: Progress) -> dict[str, Json]:
+    """A progress as JSON; `etaSeconds` is left out where nobody knows it."""
+    eta = {} if progress.eta_seconds is None else {"etaSeconds": round(progress.eta_seconds, 1)}
+    return {
+        "blobsDone": progress.blobs_done,
+        "bytesDone": progress.bytes_done,
+        "blobsTotal": progress.blobs_total,
+        "bytesTotal": progress.bytes_total,
+        "isTotalKnown": progress.is_total_known,
+        "bytesPerSecond": round(progress.bytes_per_second, 1),
+        **eta,
+        "updatedAt": progress.at.astimezone(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def read_progress(said: JsonObject) -> Progress:
+    """A progress from JSON of that form. Raises InvalidInput with every fault."""
+    message = read(said)
+    check(MESSAGE, {"state": "STARTED", **message, "@type": MESSAGE})
+    eta, at = message.get("etaSeconds"), _instant(message["updatedAt"])
+    return Progress(
+        blobs_done=_count(message, "blobsDone"),
+        bytes_done=_count(message, "bytesDone"),
+        blobs_total=_count(message, "blobsTotal"),
+        bytes_total=_count(message, "bytesTotal"),
+        is_total_known=message["isTotalKnown"] is True,
+        bytes_per_second=float(str(message["bytesPerSecond"])),
+        blobs_per_second=0.0,
+        eta_seconds=float(str(eta)) if eta is not None else None,
+        at=at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReader:
+    """Finds out how far a transfer has come. `flow_progress` asks the data plane of a provider's."""
+
+    peer: Peer
+    clock: Clock
+    flow_progress: FlowProgress
+    silent: "SilentPeers"
+
+    def of(self, process: TransferProcess) -> Progress:
+        """How far it has come, as far as can be known within two seconds."""
+        known = self._known_elsewhere(process) if process.delivered is None and not process.is_pull else None
+        return known or own_view(process, self.clock.now())
+
+    def _known_elsewhere(self, process: TransferProcess) -> Progress | None:
+        if process.role is Role.PROVIDER:
+            try:
+                return self.flow_progress(process)
+            except EffectFailed:
+                return None
+        if process.state not in _ASKING or not process.correlation_id:
+            return None
+        return self._of_provider(process)
+
+    def _of_provider(self, process: TransferProcess) -> Progress | None:
+        base, now = process.counter_party_address, self.clock.now()
+        if self.silent.has(base, now) or self.silent.has(process.id, now):
+            return None
+        try:
+            answer = self.peer.get(
+                url(base, PROGRESS, process.correlation_id), audience=base, timeout_seconds=TIMEOUT_SECONDS
+            )
+        except EffectFailed:
+            self.silent.add(base, now + _AWAY_FOR, now)
+            return None
+        if answer.status == 200 and answer.body is not None:
+            try:
+                return read_progress(answer.body)
+            except InvalidInput:
+                answer = PeerAnswer(404)
+        # Whoever speaks of the transfer knows the question, and not the transfer.
+        is_about_transfer = answer.body is not None and answer.body.get("@type") == "TransferError"
+        self.silent.add(process.id if is_about_transfer else base, now + _SILENT_FOR, now)
+        return None
+
+
+class SilentPeers:
+    """Who has not answered a question, and until when it is not asked again. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def has(self, name: str, now: datetime) -> bool:
+        """Whether it is not to be asked now."""
+        until = self._until.get(name)
+        return until is not None and now < until
+
+    def add(self, name: str, until: datetime, now: datetime) -> None:
+        """Remember it; what is over is forgotten."""
+        with self._lock:
+            if len(self._until) >= _SILENT_LIMIT:
+                self._until = {key: at for key, at in self._until.items() if at > now}
+            if len(self._until) < _SILENT_LIMIT:
+                self._until[name] = until
+
+
+def own_view(process: TransferProcess, now: datetime) -> Progress:
+    """What this side knows itself: what has been delivered, once it has."""
+    delivered: Mapping[str, Json] = process.delivered or {}
+    blobs, size_bytes = _count(delivered, "blobs"), _count(delivered, "bytes")
+    is_known = process.delivered is not None
+    return Progress(
+        blobs_done=blobs,
+        bytes_done=size_bytes,
+        blobs_total=blobs,
+        bytes_total=size_bytes,
+        is_total_known=is_known,
+        bytes_per_second=0.0,
+        blobs_per_second=0.0,
+        eta_seconds=0.0 if is_known else None,
+        at=process.state_at if is_known else now,
+    )
+
+
+def _count(said: JsonObject, name: str) -> int:
+    value = said.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _instant(said: Json) -> datetime:
+    try:
+        at = datetime.fromisoformat(str(said))
+    except ValueError:
+        raise InvalidInput.at("updatedAt", "must be a time as ISO 8601") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Writes docs/reference and the dashboard's causes from the code: `python -m tools.reference --write`."""
