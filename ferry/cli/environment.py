@@ -24,7 +24,12 @@ _FOREIGN_PREFIXES = (
     "FUNCTIONS_",
 )
 _FOREIGN_NAMES = frozenset(
-    {"PYTHON_THREADPOOL_THREAD_COUNT", "PYTHONDONTWRITEBYTECODE", "APPLICATIONINSIGHTS_CONNECTION_STRING"}
+    {
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+        "PYTHONDONTWRITEBYTECODE",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "CORS_ALLOWED_ORIGINS",
+    }
 )
 
 
@@ -32,7 +37,8 @@ _FOREIGN_NAMES = frozenset(
 class ParticipantSettings:
     """One process of a participant. `data_plane_url`: where its data plane runs, if that is another process.
 
-    `signed`: it proves who it is, to `partners` (their DIDs by participant id).
+    `signed`: it proves who it is, to `partners` (their DIDs by participant id). `dashboards`: origins of the apps that
+    may show its side of a transfer beside theirs, and whose side it may show.
     """
 
     resources: ParticipantResources
@@ -43,6 +49,7 @@ class ParticipantSettings:
     data_plane_url: str = ""
     signed: bool = False
     partners: Mapping[str, str] = field(default_factory=dict[str, str])
+    dashboards: tuple[str, ...] = ()
 
     def environment(self, public_url: str) -> dict[str, str]:
         """The variables, without those of the machine."""
@@ -70,6 +77,8 @@ class ParticipantSettings:
             "FERRY_DATA_PLANE_URL": self.data_plane_url,
             "FERRY_IDENTITY": "signed" if self.signed else "mock",
             "FERRY_PARTNERS": json.dumps(dict(self.partners)),
+            "FERRY_DASHBOARD_PARTNERS": ",".join(self.dashboards),
+            "CORS_ALLOWED_ORIGINS": json.dumps(self.dashboards) if self.dashboards else "",
         }
 
     def _host_storage(self) -> dict[str, str]:

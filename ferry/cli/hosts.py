@@ -2,21 +2,16 @@
 
 import shutil
 import sys
-from enum import StrEnum
 from pathlib import Path
 
 from ferry.cli.failure import CommandFailed
+from ferry.cli.host_kind import HostKind
 from ferry.devhost.host import HostOptions
 
 PROJECT_ROOT = Path(__file__).parents[2]
 GRACE_SECONDS = 5.0
 
-
-class HostKind(StrEnum):
-    """Which host."""
-
-    DEVHOST = "devhost"
-    FUNC = "func"
+__all__ = ["GRACE_SECONDS", "PROJECT_ROOT", "HostKind", "host_command", "host_environment", "require_host"]
 
 
 def require_host(kind: HostKind) -> None:

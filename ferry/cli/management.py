@@ -1,29 +1,30 @@
 """A small client of the management API: what demo and end-to-end tests ask a participant for, in EDC's v3 shapes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any
 
-import httpx2
+from ferry.cli.api_client import CONTEXT, ApiClient, JsonObject, ManagementError, json_objects
+
+__all__ = [
+    "CONTEXT",
+    "PROTOCOL",
+    "TRANSFER_TYPE",
+    "HistoryLine",
+    "JsonObject",
+    "ManagementClient",
+    "ManagementError",
+    "NegotiationView",
+    "Offer",
+    "ProcessError",
+    "TransferView",
+    "read_offers",
+    "read_transfer",
+]
 
 PROTOCOL = "dataspace-protocol-http:2025-1"
 TRANSFER_TYPE = "AzureStorage-PUSH"
-CONTEXT = {"@vocab": "https://w3id.org/edc/v0.0.1/ns/", "odrl": "http://www.w3.org/ns/odrl/2/"}
-_TIMEOUT_SECONDS = 30.0
-_KEEP_ALIVE_SECONDS = 5.0
-
-type JsonObject = dict[str, Any]
-
-
-class ManagementError(Exception):
-    """The management API refused, or did not answer; `status` is None where there was no answer."""
-
-    def __init__(self, what: str, status: int | None = None, faults: Sequence[str] = ()) -> None:
-        reasons = "; ".join(faults)
-        super().__init__(f"{what}: {reasons}" if reasons else what)
-        self.status = status
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +87,8 @@ class TransferView:
     raw: JsonObject
 
 
-class ManagementClient:
-    """Speaks to one participant. Methods raise ManagementError."""
-
-    def __init__(self, management_url: str, api_key: str) -> None:
-        self.url = management_url
-        self._http = httpx2.Client(
-            headers={"x-api-key": api_key},
-            timeout=_TIMEOUT_SECONDS,
-            trust_env=False,
-            limits=httpx2.Limits(keepalive_expiry=_KEEP_ALIVE_SECONDS),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+class ManagementClient(ApiClient):
+    """What a client does with one participant. Methods raise ManagementError."""
 
     def create_asset(self, asset_id: str, address: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
         """Offer blobs under an id; `address` holds the properties of a DataAddress without its type."""
@@ -124,8 +106,10 @@ class ManagementClient:
         }
         return _id(self.ask("POST", "/policydefinitions", body))
 
-    def create_contract_definition(self, definition_id: str, policy_id: str, asset_id: str) -> str:
-        """Offer one asset under one policy."""
+    def create_contract_definition(
+        self, definition_id: str, policy_id: str, asset_id: str, *, access_policy_id: str | None = None
+    ) -> str:
+        """Offer one asset under one policy; `access_policy_id`: who sees the offer, where that is another one."""
         selector = {
             "@type": "Criterion",
             "operandLeft": "https://w3id.org/edc/v0.0.1/ns/id",
@@ -135,7 +119,7 @@ class ManagementClient:
         body = {
             "@context": CONTEXT,
             "@id": definition_id,
-            "accessPolicyId": policy_id,
+            "accessPolicyId": access_policy_id or policy_id,
             "contractPolicyId": policy_id,
             "assetsSelector": [selector],
         }
@@ -194,19 +178,7 @@ class ManagementClient:
 
     def transfer(self, transfer_id: str) -> TransferView:
         """How a transfer stands."""
-        shown = self.ask("GET", f"/transferprocesses/{transfer_id}")
-        return TransferView(
-            id=transfer_id,
-            state=shown["state"],
-            correlation_id=shown.get("correlationId"),
-            history=tuple(_line(line) for line in shown.get("history", ())),
-            error=_error(shown),
-            destination=shown.get("dataDestination", {}),
-            progress=shown.get("progress", {}),
-            delivered=shown.get("delivered", {}),
-            verification=shown.get("verification"),
-            raw=shown,
-        )
+        return read_transfer(self.ask("GET", f"/transferprocesses/{transfer_id}"))
 
     def transfer_state(self, transfer_id: str) -> str:
         """The state alone (step 14)."""
@@ -220,40 +192,32 @@ class ManagementClient:
         """Have taken away what was created for it (step 16)."""
         self.call("POST", f"/transferprocesses/{transfer_id}/deprovision")
 
-    def call(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> object:
-        """One request below the base (or to a whole URL), and the JSON of its answer."""
-        url = path if path.startswith("http") else f"{self.url}{path}"
-        try:
-            answer = self._http.request(method, url, json=body, headers=dict(headers or {}))
-        except httpx2.HTTPError as error:
-            raise ManagementError(f"{method} {url} was not answered: {error or type(error).__name__}") from error
-        if not answer.is_success:
-            raise ManagementError(
-                f"{method} {url} was answered {answer.status_code}", answer.status_code, _faults(answer)
-            )
-        return answer.json() if answer.content else None
 
-    def ask(self, method: str, path: str, body: object = None) -> JsonObject:
-        """One request that must be answered with a JSON object."""
-        answer = self.call(method, path, body)
-        if not isinstance(answer, dict):
-            raise ManagementError(f"{method} {self.url}{path} was not answered with a JSON object")
-        return cast("JsonObject", answer)
+def read_transfer(shown: JsonObject) -> TransferView:
+    """A transfer from what the API shows of it."""
+    return TransferView(
+        id=str(shown["@id"]),
+        state=shown["state"],
+        correlation_id=shown.get("correlationId"),
+        history=tuple(_line(line) for line in shown.get("history", ())),
+        error=_error(shown),
+        destination=shown.get("dataDestination", {}),
+        progress=shown.get("progress", {}),
+        delivered=shown.get("delivered", {}),
+        verification=shown.get("verification"),
+        raw=shown,
+    )
 
 
 def read_offers(catalog: JsonObject) -> list[Offer]:
     """The offers in a catalog, one for each policy of each dataset."""
     provider_id = str(catalog.get("participantId", ""))
     found: list[Offer] = []
-    for dataset in _list(catalog.get("dataset")):
-        found.extend(Offer(str(dataset["@id"]), provider_id, policy) for policy in _list(dataset.get("hasPolicy")))
+    for dataset in json_objects(catalog.get("dataset")):
+        found.extend(
+            Offer(str(dataset["@id"]), provider_id, policy) for policy in json_objects(dataset.get("hasPolicy"))
+        )
     return found
-
-
-def _list(value: object) -> list[JsonObject]:
-    if value is None:
-        return []
-    return cast("list[JsonObject]", value if isinstance(value, list) else [value])
 
 
 def _id(answer: JsonObject) -> str:
@@ -269,11 +233,3 @@ def _error(shown: JsonObject) -> ProcessError | None:
     if error is None:
         return None
     return ProcessError(error["code"], error["message"], bool(error.get("retryable")), error.get("step"))
-
-
-def _faults(answer: httpx2.Response) -> list[str]:
-    try:
-        document: Any = answer.json()
-    except ValueError:
-        return [answer.text[:500]] if answer.text else []
-    return [str(fault.get("message", fault)) for fault in _list(document)]

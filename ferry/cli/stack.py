@@ -180,9 +180,9 @@ class LocalStack:
             self._settings(PROVIDER, keys, host_id=PROVIDER, roles=roles, data_plane_url=data_plane_url),
             place,
         )
-        for process in (self.consumer, self.provider):
+        for process, other in ((self.consumer, self.provider), (self.provider, self.consumer)):
             # Who a participant is follows from its address, which all of them have now.
-            process.settings = replace(process.settings, partners=self._partners())
+            process.settings = replace(process.settings, partners=self._partners(), dashboards=(other.url,))
             process.start()
         self._wait_until_ready()
 

@@ -40,6 +40,7 @@ def show(stack: LocalStack, console: Console) -> None:
     def row(what: str, of_consumer: str, of_provider: str) -> None:
         table.add_row(what, of_consumer, of_provider)
 
+    row("dashboard", f"{consumer.url}/api/dashboard", f"{provider.url}/api/dashboard")
     row("management", consumer.management_url, provider.management_url)
     row("x-api-key", consumer.api_key, provider.api_key)
     row("protocol", consumer.protocol_url, provider.protocol_url)
@@ -56,6 +57,7 @@ def show(stack: LocalStack, console: Console) -> None:
 def _examples(consumer: ParticipantProcess, provider: ParticipantProcess) -> list[str]:
     catalog = f'{{"counterPartyAddress": "{provider.protocol_url}", "protocol": "dataspace-protocol-http:2025-1"}}'
     return [
+        f"FERRY_URL={consumer.url} FERRY_API_KEY={consumer.api_key} ferry doctor --peer {provider.protocol_url}",
         f"curl {consumer.url}/api/health/ready",
         f"curl -H 'x-api-key: {consumer.api_key}' -H 'Content-Type: application/json' "
         f"{consumer.management_url}/catalog/request -d '{catalog}'",

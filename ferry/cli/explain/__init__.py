@@ -1,0 +1,1 @@
+"""What `ferry transfer explain` tells: steps, causes, what is waited for, what to do next."""

@@ -1,0 +1,83 @@
+"""What a command writes: a table or lines for people, one JSON document for programs; nothing of a peer's runs wild."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PLAIN_WIDTH = 4096
+# What would move the cursor, change colours or end a line: texts of others are shown, never carried out.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class OutputFormat(StrEnum):
+    """How results are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Output:
+    """Standard output for results, standard error for what is said on the way."""
+
+    def __init__(self, chosen: OutputFormat = OutputFormat.TABLE) -> None:
+        self.format = chosen
+
+    @property
+    def is_json(self) -> bool:
+        """Whether a program reads the result."""
+        return self.format is OutputFormat.JSON
+
+    @property
+    def console(self) -> "Console":
+        """Where people read: nothing is cut off where nobody looks at a screen."""
+        return console_for(sys.stdout)
+
+    def result(self, document: object) -> None:
+        """The one JSON document of this command; only with `--output json`."""
+        if self.is_json:
+            print(json.dumps(document, ensure_ascii=False), flush=True)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str = "none") -> None:
+        """Rows for people; only with `--output table`."""
+        if self.is_json:
+            return
+        if not rows:
+            self.line(empty)
+            return
+        from rich.table import Table
+        from rich.text import Text
+
+        shown = Table(*columns, box=None, pad_edge=False)
+        for row in rows:
+            shown.add_row(*(Text(printable(cell)) for cell in row))
+        self.console.print(shown)
+
+    def line(self, text: str, *, style: str = "") -> None:
+        """A line for people; only with `--output table`."""
+        if not self.is_json:
+            self.console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line on the way, for whoever looks: on standard error."""
+        console_for(sys.stderr).print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def console_for(stream: "object") -> "Console":
+    """A console on a stream: as wide as the terminal, or as wide as it needs where there is none."""
+    from typing import IO, cast
+
+    from rich.console import Console
+
+    file = cast("IO[str]", stream)
+    return Console(file=file, width=None if file.isatty() else _PLAIN_WIDTH)
+
+
+def printable(text: str) -> str:
+    """The text with its control characters made visible."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
