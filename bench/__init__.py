@@ -1,1 +1,1 @@
-"""Measurements against running participants; `./run bench NAME` runs one."""
+"""Measurements of participants, of copies, and of what both cost; `./run bench NAME` runs one."""

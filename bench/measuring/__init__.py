@@ -1,0 +1,1 @@
+"""How a process is measured, what machine it was, and the table of what came of it."""

@@ -1,0 +1,1 @@
+"""The benches' own arithmetic, and one small run of each."""
