@@ -60,14 +60,14 @@ class AzuritePlace:
     def fill(self, container: str, source: Source) -> Filled:
         """Put all blobs of a source into a container."""
         account = self.azurite.account(_SOURCE)
-        writable = _made(account, container, "racwdl")
+        writable = made(account, container, "racwdl")
         uvloop.run(_filled(address(writable), source))
-        return Filled(source, _made(account, container, "rl"))
+        return Filled(source, made(account, container, "rl"))
 
     def trial(self, copier: Copier, filled: Filled, *, streams: bool = False, is_checked: bool = True) -> AzuriteTrial:
         """One copy into a container of its own, which is checked and taken away."""
         account, container = self.azurite.account(_DESTINATION), f"dst-{next(self._numbers)}"
-        url = _made(account, container, LETTERS)
+        url = made(account, container, LETTERS)
         task = Task(source_url=filled.url, destination_url=url, streams=streams)
         with tempfile.TemporaryDirectory(prefix="bench-") as place:
             measured = measured_copy(copier, task, Path(place))
@@ -75,7 +75,7 @@ class AzuritePlace:
         fault = f"not equal: {', '.join(wrong[:5])}" if wrong else ""
         if measured.exit_code:
             fault = f"exit code {measured.exit_code}: {measured.output[-600:].strip()}"
-        _removed(account, container)
+        removed(account, container)
         return AzuriteTrial(copier=copier.name, measured=measured, fault=fault)
 
 
@@ -91,7 +91,7 @@ def azurite_place() -> Generator[AzuritePlace]:
             yield AzuritePlace(azurite)
 
 
-def _made(account: StorageAccount, container: str, letters: str) -> str:
+def made(account: StorageAccount, container: str, letters: str) -> str:
     """A container, there from now on, with a SAS."""
     from azure.core.exceptions import ResourceExistsError
     from azure.storage.blob import BlobServiceClient, generate_container_sas
@@ -103,7 +103,8 @@ def _made(account: StorageAccount, container: str, letters: str) -> str:
     return f"{account.blob_endpoint}/{container}?{sas}"
 
 
-def _removed(account: StorageAccount, container: str) -> None:
+def removed(account: StorageAccount, container: str) -> None:
+    """The container, away with all that is in it."""
     from azure.storage.blob import BlobServiceClient
 
     with BlobServiceClient(account.blob_endpoint, account.key) as service:

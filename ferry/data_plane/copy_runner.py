@@ -93,7 +93,7 @@ class _Slice:
             size_bytes = sum(item.size_bytes for item in self._listed.items)
             saved |= {
                 "total": [len(self._listed.items), size_bytes],
-                "done": [len(state.done), state.bytes_done],
+                "done": [len(state.done), state.bytes_done + _staged_bytes(self._listed, state)],
                 "listed": True,
             }
         return saved
@@ -214,6 +214,15 @@ class _Slice:
         target = self._flow.target
         if target.marker.startswith(target.folder) and self._ends.holds(target.marker.removeprefix(target.folder)):
             raise marker_taken(target.marker)
+
+
+def _staged_bytes(listed: BlobPage, state: PageState) -> int:
+    """What is there of blobs that are not whole yet; a copy of one large blob would else show nothing until its end."""
+    return sum(
+        min(len(staged.blocks) * staged.block_bytes, listed.items[index].size_bytes)
+        for index, staged in state.staged.items()
+        if index not in state.done
+    )
 
 
 def _tally(blobs: Sequence[SourceBlob], state: PageState) -> DeliveryTally:

@@ -27,6 +27,7 @@ from tools.deploy_check.rehearsal import INFRA, ROOT, STAND_INS, WHEN, Rehearsed
 from tools.deploy_check.roles import Grant, grants, read_allowed, role_faults, table
 from tools.deploy_check.scenarios import Scenarios
 from tools.deploy_check.templates import TEMPLATES, compile_template, find_bicep, lint_faults
+from tools.doc_commands.blocks import pages
 
 SCRIPTS = ("deploy.sh", "teardown.sh")
 WRONG_CALL: Call = ("group", "create", "--name", "x", "--location", "westeurope", "--no-such-option")
@@ -84,7 +85,7 @@ def check_calls(report: Report, commands: Path, rehearsed: Sequence[Rehearsed], 
     calls |= {call: None for it in rehearsed for call in printed_calls(it.told)}
     missing = [fault for name in SCRIPTS for fault in unrehearsed(shared_text() + (INFRA / name).read_text(), calls)]
     report.add("every az command of the scripts is rehearsed", missing)
-    for path in (ROOT / "docs" / "deploy.md", ROOT / "README.md"):
+    for path in pages():
         calls |= {call: None for call in documented_calls(path.read_text())}
     faults = parse_faults(commands, [*calls, WRONG_CALL], folder)
     refused = [fault for fault in faults if WRONG_CALL[-1] in fault]

@@ -7,8 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tools.doc_commands.blocks import ROOT, Block, When, all_blocks
+
+if TYPE_CHECKING:
+    from ferry.cli.stack import LocalStack
 
 _BLOCK_SECONDS = 600.0
 
@@ -32,7 +36,7 @@ def _in_their_places(blocks: Sequence[Block]) -> list[Block]:
     failed = [block for block in alone if not _is_good(block, {})]
     if not beside:
         return failed
-    from ferry.cli.stack import LocalStack, StackOptions
+    from ferry.cli.stack import CONSUMER, PROVIDER, LocalStack, StackOptions
     from tools.agreed import agree
 
     with LocalStack.start(StackOptions()) as stack, tempfile.TemporaryDirectory() as home:
@@ -45,9 +49,21 @@ def _in_their_places(blocks: Sequence[Block]) -> list[Block]:
             "PROVIDER_DSP": stack.provider.protocol_url,
             "KEY": stack.consumer.api_key,
             "PROVIDER_KEY": stack.provider.api_key,
+            **_blobs_of(stack, CONSUMER),
+            **_blobs_of(stack, PROVIDER),
             "XDG_CONFIG_HOME": home,
         }
         return failed + [block for block in beside if not _is_good(block, told)]
+
+
+def _blobs_of(stack: "LocalStack", name: str) -> dict[str, str]:
+    """A participant's storage account, as `ferry up --json` tells of it."""
+    account, prefix = stack.resources(name).data_storage, name.upper()
+    return {
+        f"{prefix}_ACCOUNT": account.name,
+        f"{prefix}_BLOBS": account.blob_endpoint,
+        f"{prefix}_ACCOUNT_KEY": account.key,
+    }
 
 
 def _is_good(block: Block, told: Mapping[str, str]) -> bool:

@@ -26,6 +26,7 @@ class Sizes:
     put_bytes: int = 256 * MIB
     put_of_many_bytes: int = 1024 * MIB
     many: int = 64
+    many_in_blocks: int = 8
     least_block_bytes: int = 32 * MIB
     most_block_bytes: int = 256 * MIB
     largest_block_bytes: int = 4000 * MIB
@@ -35,9 +36,12 @@ class Sizes:
     unit_bytes: int = MIB
     max_blocks: int = MAX_BLOCKS
 
-    def block_bytes(self, size_bytes: int) -> int:
-        """The block of a server-side copy: a sixteenth of the blob within its bounds, in whole multiples of 8 MiB."""
-        wanted = min(max(_part(size_bytes, 16), self.least_block_bytes), self.most_block_bytes)
+    def block_bytes(self, size_bytes: int, *, is_one_of_many: bool = False) -> int:
+        """The block of a server-side copy: a sixteenth of the blob within its bounds, in whole multiples of 8 MiB.
+
+        `is_one_of_many`: an eighth will do, for the others keep all hands busy, and every request costs money.
+        """
+        wanted = min(max(_part(size_bytes, 8 if is_one_of_many else 16), self.least_block_bytes), self.most_block_bytes)
         least = _part(_part(size_bytes, self.max_blocks), self.unit_bytes) * self.unit_bytes
         align = _ALIGN * self.unit_bytes
         return min(_part(max(wanted, least), align) * align, self.largest_block_bytes)

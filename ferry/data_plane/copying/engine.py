@@ -98,7 +98,7 @@ class CopyEngine:
         sender = Sender(source, destination, gates=(reading, writing), options=self.options)
         verdict = self.verdicts.of(source.endpoint, destination.endpoint)
         shared = Shared(sender, verdict, self.budget, self.options)
-        return PageRun(order, live, shared, writing)
+        return PageRun(order, live, shared, (reading, writing))
 
 
 async def _snapshot(live: PageState) -> PageState:

@@ -55,6 +55,12 @@ class Gate:
         if self._waiting:
             self._admit()
 
+    def look(self) -> None:
+        """Now and then, while something is under way: see whether there is room for more."""
+        self.pace.look(time.monotonic())
+        if self._waiting:
+            self._admit()
+
     def pause(self, seconds: float) -> None:
         """Let nobody through for so long: the endpoint said so."""
         self.pace.pause(time.monotonic() + seconds)

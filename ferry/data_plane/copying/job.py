@@ -61,6 +61,8 @@ class CopyJob:
         self._versions: Counter[int] = Counter()
         self._begun_anew: Counter[int] = Counter()
         self._whole_bytes = _whole_bytes(order, shared.options)
+        in_blocks = sum(1 for blob in order.blobs if blob.item.size_bytes > self._whole_bytes)
+        self._are_many_in_blocks = in_blocks >= shared.options.sizes.many_in_blocks
         self._refused: set[str] = set()
         self._refused_of: dict[int, set[str]] = {}
 
@@ -138,6 +140,11 @@ class CopyJob:
         if index in self.must_stream:
             return size_bytes <= sizes.read_bytes
         return size_bytes <= self._whole_bytes
+
+    def block_bytes(self, size_bytes: int) -> int:
+        """The block of a server-side copy of that blob; where orders share a blob all must cut it alike."""
+        is_one_of_many = self._are_many_in_blocks and self.order.blocks is None
+        return self.options.sizes.block_bytes(size_bytes, is_one_of_many=is_one_of_many)
 
     def is_all_done(self) -> bool:
         """Whether nothing of the order is left."""

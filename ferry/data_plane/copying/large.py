@@ -49,7 +49,7 @@ class LargeCopy:
         if self._url is None and not job.order.source.reads_ranges:
             raise RangesIgnored
         sizes, size_bytes = job.options.sizes, blob.item.size_bytes
-        cut = sizes.block_bytes(size_bytes)
+        cut = job.block_bytes(size_bytes)
         block_bytes = cut if self._url is not None else sizes.stream_block_bytes(size_bytes)
         self._plan = BlockPlan(blob, block_bytes)
         self._blocks = self._plan.blocks()

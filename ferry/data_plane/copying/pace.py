@@ -30,7 +30,7 @@ _TOLERATED_COUNT = 3
 _EASED_TO = 0.98
 # Refusals that do not become fewer with the rate do not come of it: then more of them are borne for a while.
 _UNCHANGED_SHARE = 0.85
-_LOWER = 0.9
+_LOWER = 0.82
 _MOST_INDIFFERENT_SHARE = 0.4
 _MOST_TOLERATED_SHARE = 0.2
 _TOLERANCE_MARGIN = 1.2
@@ -39,12 +39,22 @@ _ENOUGH_TO_JUDGE = 20
 # A limit that has fallen suddenly is not followed tick by tick.
 _FLOOD_SHARE = 0.5
 _FLOOD_COUNT = 20
+# Nor is one that a rate has found which grows so fast.
+_SOUGHT_SHARE = 0.1
+_SOUGHT_COUNT = 8
 _LEAST_RATE = 20.0
 _FIRST_WINDOW = 32.0
 # What is under way when the first refusal comes may all be refused, so the last part is not doubled each time.
 _CAREFUL_WINDOW = 128.0
 _CAREFUL_STEP = 0.25
-_BURST_SECONDS = 0.01
+# How much wider a window becomes to see whether more is done with it, how much more that must be; else it is left
+# as it is for so many ticks.
+_WORTH_STEP = 1.25
+_WORTH_GAIN = 1.05
+_HELD_TICKS = 20
+# What was not sent because this process had no time is made up for.
+_BURST_SECONDS = 0.05
+_SILENT_GROWTH = 2.0
 _SLOWED_TIMES = 2.0
 # How far one latency moves the running median, and how much of the minimum is forgotten in each tick.
 _MEDIAN_STEP = 0.02
@@ -65,10 +75,14 @@ class Pace:
 
     __slots__ = (
         "_asked_since_cut",
+        "_best_goodput",
+        "_best_window",
         "_calm_ticks",
         "_cut_at",
         "_done",
         "_free_at",
+        "_heard_at",
+        "_held_ticks",
         "_is_seeking",
         "_latencies",
         "_least_median",
@@ -84,6 +98,7 @@ class Pace:
         "_tick_started",
         "_tolerated_share",
         "_window_cap",
+        "_window_limit",
         "in_flight",
         "rate",
         "window",
@@ -96,6 +111,11 @@ class Pace:
         self._window_cap = float(window_cap)
         self._free_at = 0.0
         self._cut_at = float("-inf")
+        self._heard_at = 0.0
+        self._best_goodput = 0.0
+        self._best_window = self.window
+        self._held_ticks = 0
+        self._window_limit = min(_WORTH_STEP * _CAREFUL_WINDOW, self._window_cap)
         self._tick_started = 0.0
         self._tick_at = 0.0
         self._done = 0
@@ -125,27 +145,37 @@ class Pace:
         self.in_flight += 1
         if self._tick_at == 0.0:
             self._begin_tick(now)
+            self._heard_at = now
         if self.rate is not None:
             self._free_at = max(self._free_at, now - _BURST_SECONDS) + 1.0 / self.rate
 
     def answered(self, told: Told, *, sent_at: float, now: float, is_small: bool = True) -> None:
         """An answer has come, or is given up. `is_small`: its latency does not depend on its size."""
         self.in_flight -= 1
+        self._heard_at = now
         if now >= self._tick_at:
             self._tick(now)
         if told is Told.DONE:
             self._done += 1
             if is_small:
                 self._note_latency(now - sent_at)
-            if not self._is_slowed():
-                step = 1.0 if self.window < _CAREFUL_WINDOW else _CAREFUL_STEP
-                self.window = min(self.window + step, self._window_cap)
+            if self.window < _CAREFUL_WINDOW:
+                self.window = min(self.window + 1.0, self._window_cap)
+            elif not self._is_slowed():
+                self.window = min(self.window + _CAREFUL_STEP, max(self.window, self._window_limit))
         elif told is Told.THROTTLED and sent_at >= self._cut_at:
             self._throttled += 1
             asked = self._done + self._throttled
-            is_flood = self._throttled >= _FLOOD_COUNT and self._throttled > _FLOOD_SHARE * asked
+            count, share = (_SOUGHT_COUNT, _SOUGHT_SHARE) if self._is_seeking else (_FLOOD_COUNT, _FLOOD_SHARE)
+            is_flood = self._throttled >= count and self._throttled > share * asked
             if is_flood or (self.rate is None and self._throttled > _TOLERATED_COUNT):
                 self._cut(now)
+
+    def look(self, now: float) -> None:
+        """Large requests take their time, refusals do not: where none has come for a while there is room for more."""
+        if self.rate is None and now - self._heard_at >= _TICK_SECONDS and self.in_flight >= _USED_SHARE * self.window:
+            self._heard_at = now
+            self.window = min(self.window * _SILENT_GROWTH, self._window_cap)
 
     def pause(self, until: float) -> None:
         """Send nothing before that time: the endpoint said so."""
@@ -156,14 +186,17 @@ class Pace:
         # The first ones come before there is much to measure: what is under way counts as done.
         expected = self.in_flight if self.rate is None else 0
         self._keep(now, self._done + expected, self._throttled)
-        self._is_seeking = self.rate is None
-        # The first refusals have no rate before them that they could be compared by.
+        is_sought, self._is_seeking = self._is_seeking, self.rate is None
+        is_news = self.rate is None or is_sought or self._calm_ticks > _CALM_TICKS
+        # The first refusals, and those of a rate that grew fast, have none before them that they could be compared by.
         asked = sum(done + throttled for _, done, throttled in self._past)
         throttled = sum(throttled for _, _, throttled in self._past)
-        self._share_before = throttled / max(1, asked) if self.rate is not None else 1.0
+        self._share_before = 1.0 if is_news else throttled / max(1, asked)
         self._rate_before = self.rate or 0.0
         self._asked_since_cut = self._throttled_since_cut = 0
-        self._seen_rate = self._goodput()
+        # The rate before the last step was borne, which the last second does not show of one that grew fast.
+        borne = (self.rate or 0.0) / _SEEKING_GROWTH if is_sought else 0.0
+        self._seen_rate = max(self._goodput(), borne)
         self.rate = max(_LEAST_RATE, _BACK_TO * self._seen_rate)
         self._cut_at = now
         self._calm_ticks = 0
@@ -183,6 +216,7 @@ class Pace:
 
     def _tick(self, now: float) -> None:
         seconds = now - self._tick_started
+        self._limit_window(self._done / max(seconds, _TICK_SECONDS))
         self._least_median = min(self._least_median * _MINIMUM_DRIFT, self._median_latency)
         if self.rate is not None and self.rate <= _LOWER * self._rate_before:
             self._asked_since_cut += self._done + self._throttled
@@ -197,6 +231,16 @@ class Pace:
             self.rate *= self._growth(self.rate)
         self._begin_tick(now)
 
+    def _limit_window(self, goodput: float) -> None:
+        """A wider window is worth its connections only while more is done with it; now and then that is tried anew."""
+        self._held_ticks -= 1
+        if goodput >= _WORTH_GAIN * self._best_goodput or self._held_ticks == 0:
+            self._best_goodput, self._best_window, self._held_ticks = goodput, self.window, 0
+        elif self._held_ticks < 0 and self.window >= _WORTH_STEP * self._best_window:
+            self._held_ticks = _HELD_TICKS
+        widest = self.window if self._held_ticks > 0 else _WORTH_STEP * max(self.window, _CAREFUL_WINDOW)
+        self._window_limit = min(widest, self._window_cap)
+
     def _ease(self, rate: float, now: float) -> None:
         done = self._done + sum(done for _, done, _ in self._past)
         throttled = self._throttled + sum(throttled for _, _, throttled in self._past)
@@ -207,8 +251,7 @@ class Pace:
             self._tolerated_share = min(_MOST_TOLERATED_SHARE, _TOLERANCE_MARGIN * self._share_since_cut())
         self._keep(now, self._done, self._throttled)
         self._calm_ticks = 0
-        self._is_seeking = False
-        is_borne = self._tolerated_share > _TOLERATED_SHARE
+        is_borne = self._is_seeking or self._tolerated_share > _TOLERATED_SHARE
         self.rate = max(_LEAST_RATE, rate * (self._growth(rate) if is_borne else _EASED_TO))
         self._begin_tick(now)
 

@@ -17,6 +17,8 @@ from ferry.data_plane.copying.sending import Slot
 from ferry.data_plane.copying.typed import TypedCopy, check_types, is_typed
 from ferry.data_plane.copying.whole import copy_whole
 
+_LOOK_SECONDS = 0.1
+
 
 class Ending(Enum):
     """How a run ended that has not failed."""
@@ -29,15 +31,17 @@ class Ending(Enum):
 class PageRun:
     """One run of one order. All of it happens on the event loop."""
 
-    def __init__(self, order: PageOrder, state: PageState, shared: Shared, gate: Gate) -> None:
+    def __init__(self, order: PageOrder, state: PageState, shared: Shared, gates: tuple[Gate, Gate]) -> None:
         self.job = CopyJob(order, state, shared, self._put)
         self._options = shared.options
-        self._gate = gate
+        self._gates = gates
+        self._gate = gates[1]
         self._small: deque[int] = deque()
         self._large: deque[int] = deque()
         self._open: deque[LargeCopy | TypedCopy] = deque()
         self._workers: dict[asyncio.Task[None], Slot] = {}
         self._timers: list[asyncio.TimerHandle] = []
+        self._looking: deque[asyncio.TimerHandle] = deque(maxlen=1)
         self._ended = asyncio.Event()
         self._error: BaseException | None = None
         self._is_closing = False
@@ -52,12 +56,14 @@ class PageRun:
         self._in(seconds, self._close)
         self._gate.orders += 1
         self._spawn(self._begin)
+        self._look()
         try:
             await self._ended.wait()
         finally:
             self._gate.orders -= 1
-            for timer in self._timers:
+            for timer in (*self._timers, *self._looking):
                 timer.cancel()
+            self._looking.clear()
             # Else the run, its timers and its job hold each other, with the whole page, until there is a collection.
             self._timers.clear()
             self.job.again = _ignored
@@ -110,6 +116,14 @@ class PageRun:
             self._finished += 1
             if self._is_one_too_many():
                 return
+
+    def _look(self) -> None:
+        """Now and then: who is at work may be so for long, and does not see that the window is wider."""
+        self._looking.append(asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look))
+        for gate in self._gates:
+            gate.look()
+        if self._has_work() and self._needs_more():
+            self._spawn()
 
     def _needs_more(self) -> bool:
         """One order alone fills the window; several share it, and one takes what the others leave."""

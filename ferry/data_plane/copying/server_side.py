@@ -1,5 +1,6 @@
 """Copies that the destination's service does by itself: which way, and what to make of a refusal."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -7,10 +8,12 @@ from ferry.data_plane.copying.answers import Reading
 from ferry.data_plane.copying.failures import SourceChanged
 from ferry.data_plane.copying.job import CopyJob
 from ferry.data_plane.copying.sending import Slot, Write
-from ferry.data_plane.copying.verdicts import SERVER_SIDE, CopyMethod
+from ferry.data_plane.copying.verdicts import SERVER_SIDE, CopyMethod, PairVerdict
 from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireAnswer
 
+_MANY_BYTES = 8 * 1024 * 1024
+_REFUSED_BY_THEN_SECONDS = 0.25
 _FINAL = frozenset({Reading.DONE, Reading.EXISTS, Reading.REFUSED})
 
 type Request = Callable[[CopyMethod], Awaitable[WireAnswer]]
@@ -49,13 +52,31 @@ async def copy_by_service(
         if verdict.is_proven(method):
             reading, answer = await _try(job, copy, slot, method, request)
         else:
-            async with verdict.probing:
-                if verdict.is_proven(method) or verdict.is_refused(method):
+            has_turn = await _probes(verdict, copy)
+            try:
+                if has_turn and (verdict.is_proven(method) or verdict.is_refused(method)):
                     continue
                 reading, answer = await _try(job, copy, slot, method, request)
+            finally:
+                if has_turn:
+                    verdict.probing.release()
         if reading in _FINAL:
             return method, reading, answer
         excluded.update((method,) if reading is Reading.NO_SUCH_COPY else copy.methods)
+
+
+async def _probes(verdict: PairVerdict, copy: Copy) -> bool:
+    """Wait for the turn to try what nobody has tried; False: whoever tries it moves many bytes and is at it still.
+
+    What is refused is refused before the first byte.
+    """
+    seconds = _REFUSED_BY_THEN_SECONDS if copy.moves_bytes >= _MANY_BYTES else None
+    try:
+        async with asyncio.timeout(seconds):
+            await verdict.probing.acquire()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _try(
