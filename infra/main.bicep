@@ -90,7 +90,7 @@ param logDays int = 30
 @minValue(1)
 param logGigabytesPerDay int = 1
 
-@description('Whether each request to the data account is logged. A transfer makes some fifty, and one for each blob.')
+@description('Whether each request to the data account is logged. A transfer makes some forty, and one for each blob.')
 param logStorageRequests bool = false
 
 @description('How long finished processes are kept.')
