@@ -141,9 +141,11 @@ def _follow(
     told = view.delivered
     arrived = f": {told['blobs']} blobs, {told['bytes']} bytes" if {"blobs", "bytes"} <= told.keys() else ""
     output.line(f"{transfer_id} is {view.state}{arrived}")
-    if view.error is not None:
+    if view.error is not None or view.state == "TERMINATED":
+        # Other connectors tell their sentence alone, or nothing.
+        why = view.error or view.raw.get("errorDetail") or "no reason was given"
         failure = CommandFailed(
-            f"Transfer {transfer_id} is {view.state}: {view.error}",
+            f"Transfer {transfer_id} is {view.state}: {why}",
             next_step=f"ferry transfer explain{option_of(profile)} {transfer_id}",
             exit_code=ExitCode.ENDED_BADLY,
         )

@@ -101,7 +101,8 @@ class _Owner:
 class Orphans:
     """The orphans in one account of a participant, the one that its transfers go to.
 
-    A container is owned by a transfer, or by a flow that this plane has prepared for a control plane.
+    A container is owned by a transfer, or by a flow that this plane has prepared for a control plane. One whose process
+    nobody here knows must have rested for `rest_seconds`: another app of the same participant may be at it.
     """
 
     storage: ObjectStorage
@@ -113,6 +114,7 @@ class Orphans:
     plane_flows: ProcessStore[PlaneFlow]
     clock: Clock
     retention_seconds: float
+    rest_seconds: float
 
     def find(self, after: str | None = None) -> OrphanPage:
         """The orphans in a page of the account's containers. Raises EffectFailed; InvalidInput without an account."""
@@ -176,7 +178,9 @@ class Orphans:
 
     def _owner(self, item: ContainerItem) -> _Owner:
         """How the processes of that id stand: any that may need the container keeps it."""
-        owner = _Owner("unknown", item.last_modified_at, OrphanReason.UNKNOWN_PROCESS)
+        rested = item.last_modified_at <= self.clock.now() - timedelta(seconds=self.rest_seconds)
+        reason = OrphanReason.UNKNOWN_PROCESS if rested else None
+        owner = _Owner("not known to this app, and maybe to another", item.last_modified_at, reason)
         for load in (self.transfers.load, self.plane_flows.load):
             record = load(item.owner_id or "")
             if record is not None:

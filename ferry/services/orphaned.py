@@ -18,4 +18,5 @@ def orphans_of(settings: Settings, outside: Outside) -> Orphans:
         plane_flows=outside.plane_flows,
         clock=outside.clock,
         retention_seconds=settings.limits.retention_seconds,
+        rest_seconds=settings.limits.retention_seconds,
     )

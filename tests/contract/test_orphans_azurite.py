@@ -47,6 +47,7 @@ def orphans(backend: StorageBackend, destination_account: StorageAccount) -> Orp
         plane_flows=MemoryProcessStore(PlaneFlow),
         clock=clock,
         retention_seconds=3600.0,
+        rest_seconds=0.0,
     )
 
 

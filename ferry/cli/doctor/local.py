@@ -13,6 +13,7 @@ from ferry.adapters.storage_connection import StorageConnection, read_connection
 from ferry.cli.doctor.finding import Finding, bad, doubtful, good
 from ferry.cli.doctor.skew import skew_finding
 from ferry.cli.explain.clock import duration
+from ferry.data_plane.accounts import PUBLIC_ENDPOINT
 from ferry.domain.faults import FerryError
 from ferry.domain.looks import QueueName, queue_name
 from ferry.settings import Settings, SettingsError, read_settings
@@ -50,12 +51,13 @@ def _of_services(settings: Settings, environment: Mapping[str, str]) -> Iterator
     yield _asked("vault", lambda: outside.vault.get("ferry-health"), vault_fix)
     for name, account in settings.accounts.items():
         asked_at = datetime.now(UTC)
+        endpoint = account.endpoint or PUBLIC_ENDPOINT.format(account=name)
         try:
-            answer = httpx2.get(f"{account.endpoint}?comp=list", timeout=_SECONDS, trust_env=False)
+            answer = httpx2.get(f"{endpoint}?comp=list", timeout=_SECONDS, trust_env=False)
         except httpx2.HTTPError as error:
-            yield bad(f"account {name}", f"{account.endpoint} does not answer: {error}", _STORAGE_FIX)
+            yield bad(f"account {name}", f"{endpoint} does not answer: {error}", _STORAGE_FIX)
             continue
-        yield good(f"account {name}", f"{account.endpoint} answers")
+        yield good(f"account {name}", f"{endpoint} answers")
         date = answer.headers.get("date")
         yield skew_finding(f"clock of {name}", date, asked_at=asked_at, answered_at=datetime.now(UTC))
 

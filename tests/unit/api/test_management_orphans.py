@@ -108,6 +108,7 @@ def test_link_leads_to_all_of_them(consumer: Client, pair: Pair, monkeypatch: py
     storage = pair.consumer.core.outside.storage
     for number in range(5):
         storage.create_container(ACCOUNT, f"ferry-{number}", f"p{number}", participant_id="consumer")
+    pair.world.clock.advance(pair.consumer.core.settings.limits.retention_seconds + 1)
     found: list[str] = []
     path = "orphans"
     while path:

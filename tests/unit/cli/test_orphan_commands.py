@@ -25,6 +25,7 @@ def orphans(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in names:
         cli.pair.consumer.core.outside.storage.create_container(ACCOUNT, name, f"process-of-{name}")
     cli.pair.world.cloud.add_blob(ACCOUNT, names[0], ".complete", b"{}")
+    cli.pair.world.clock.advance(cli.pair.consumer.core.settings.limits.retention_seconds + 1)
     return names
 
 

@@ -17,6 +17,7 @@ from ferry.ports import StorageFailed, StorageProblem
 from tests.unit.data_plane.world import World
 
 RETENTION = timedelta(days=30)
+REST = timedelta(0)
 MINE, ANOTHER = "consumer", "another"
 OUTCOME = RemovalOutcome
 
@@ -42,6 +43,7 @@ class Yard:
             plane_flows=self.flows,
             clock=self.world.clock,
             retention_seconds=RETENTION.total_seconds(),
+            rest_seconds=REST.total_seconds(),
         )
 
     def container(self, name: str, owner_id: str = "gone", *, participant_id: str = MINE, marker: bool = False) -> None:
@@ -107,6 +109,16 @@ def test_container_of_an_unknown_process_is_told_with_what_is_in_it(yard: Yard, 
 
     assert page.orphans == (Orphan("ferry-1", "p1", made_at, marker, OrphanReason.UNKNOWN_PROCESS),)
     assert page.next_marker is None
+
+
+def test_container_of_an_unknown_process_that_was_changed_lately_may_be_another_apps(yard: Yard) -> None:
+    yard.container("ferry-1", "p1")
+    orphans = replace(yard.orphans, rest_seconds=600.0)
+    yard.world.clock.advance(599)
+    assert orphans.find().orphans == ()
+    assert [it.outcome for it in orphans.remove(["ferry-1"], dry_run=False)] == [RemovalOutcome.IN_USE]
+    yard.world.clock.advance(2)
+    assert [it.reason for it in orphans.find().orphans] == [OrphanReason.UNKNOWN_PROCESS]
 
 
 @pytest.mark.parametrize("state", TransferState)
