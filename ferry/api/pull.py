@@ -90,7 +90,10 @@ class PullApi:
             audience=flow.participant_id,
             counter_party_id=flow.counter_party_id,
         )
-        form = parse_qs(request.body.decode("latin-1"), max_num_fields=10)
+        try:
+            form = parse_qs(request.body.decode("latin-1"), max_num_fields=10)
+        except ValueError:
+            return ApiAnswer(400, {"error": "invalid_request"})
         if form.get("grant_type") != [REFRESH_GRANT]:
             return ApiAnswer(400, {"error": "unsupported_grant_type"})
         if not grant.is_refreshed_by(form.get("refresh_token", [""])[0]):

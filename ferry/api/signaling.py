@@ -6,17 +6,19 @@ Both planes belong to one participant, so only that participant is let in.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 from ferry.api.http import ApiAnswer, ApiRequest
-from ferry.api.signaling_access import PlaneCallers
+from ferry.api.signaling_access import OPEN, PlaneCallers
 from ferry.control_plane.flows import FlowService, report_of
 from ferry.control_plane.progress import progress_of
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.data_flow import DataFlow
-from ferry.domain.faults import InvalidInput
+from ferry.domain.faults import InvalidInput, NotFound
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState
+from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.progress import told_progress
 from ferry.ports import Clock, LookMessage, Vault
 from ferry.protocol import signaling
@@ -25,7 +27,11 @@ from ferry.protocol.reader import load
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalingApi:
-    """The endpoints of one participant's planes."""
+    """The endpoints of one participant's planes.
+
+    `own_secrets` are names, in small letters, that no data address may name. `is_remote`: whether a data plane in
+    another app runs a transfer, so that it may tell news of it.
+    """
 
     callers: PlaneCallers
     vault: Vault
@@ -33,6 +39,17 @@ class SignalingApi:
     transfers: TransferService
     clock: Clock
     check_peer_address: Callable[[str], None]
+    is_remote: Callable[[TransferProcess], bool]
+    own_secrets: frozenset[str] = frozenset()
+
+    def let_in(self) -> Self:
+        """The same for a caller that was checked already: what shows who it is may serve but once."""
+        return replace(self, callers=replace(self.callers, mode=OPEN))
+
+    def check_names(self, *names: str | None) -> None:
+        """Raises InvalidInput where an order names a secret that is for the app alone."""
+        if any((name or "").lower() in self.own_secrets for name in names):
+            raise InvalidInput.at("keyName", "is the name of this participant's signing key, which no address may name")
 
     def start(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataflows/start."""
@@ -86,12 +103,18 @@ class SignalingApi:
         if flow.callback_address is None:
             raise InvalidInput.at("callbackAddress", "is required: where the end of the flow is told")
         self.check_peer_address(flow.callback_address)
-        if secret is not None:
+        self.check_names(flow.source.key_name, flow.target.secret_name)
+        if secret is not None and not self._is_over(flow.id):
             self.vault.store(flow.target.secret_name, secret, expires_at=flow.target.sas_expires_at)
         handled = self.flows.accept(flow, announced=at_once)
         status = 202 if handled.process.state is FlowState.STARTING else 200
         message = signaling.status_message(flow.id, report_of(handled.process), message_id=str(uuid.uuid4()))
         return ApiAnswer(status, message, looks=handled.looks)
+
+    def _is_over(self, flow_id: str) -> bool:
+        """A flow that has ended has dropped its SAS, and nothing would drop another one."""
+        known = self.flows.engine.store.load(flow_id)
+        return known is not None and known.document.is_final
 
     def _status(self, request: ApiRequest) -> ApiAnswer:
         flow = self.flows.get(request.route.get("id", ""))
@@ -123,6 +146,8 @@ class SignalingApi:
 
     def _told(self, request: ApiRequest, state: FlowState) -> ApiAnswer:
         process_id = request.route.get("id", "")
+        if not self.is_remote(self.transfers.get(process_id)):
+            raise NotFound(self.transfers.engine.kind, process_id)
         report = signaling.read_callback(load(request.body), process_id, state)
         handled = self.transfers.report(process_id, report)
         return ApiAnswer(200, looks=handled.looks)

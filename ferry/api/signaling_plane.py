@@ -56,29 +56,31 @@ class PlaneApi:
 
     def status(self, request: ApiRequest) -> ApiAnswer:
         """GET /dataflows/{id}/status."""
-        return self._either(request, self._status, self.pushes.status)
+        return self._either(request, self._status, SignalingApi.status)
 
     def suspend(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataflows/{id}/suspend."""
-        return self._either(request, self._ordering(CommandKind.SUSPEND), self.pushes.suspend)
+        return self._either(request, self._ordering(CommandKind.SUSPEND), SignalingApi.suspend)
 
     def resume(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataflows/{id}/resume."""
-        return self._either(request, self._ordering(CommandKind.RESUME), self.pushes.resume)
+        return self._either(request, self._ordering(CommandKind.RESUME), SignalingApi.resume)
 
     def complete(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataflows/{id}/completed."""
-        return self._either(request, self._ordering(CommandKind.COMPLETE), self.pushes.complete)
+        return self._either(request, self._ordering(CommandKind.COMPLETE), SignalingApi.complete)
 
     def terminate(self, request: ApiRequest) -> ApiAnswer:
         """POST /dataflows/{id}/terminate."""
-        return self._either(request, self._ordering(CommandKind.TERMINATE), self.pushes.terminate)
+        return self._either(request, self._ordering(CommandKind.TERMINATE), SignalingApi.terminate)
 
     def begun(self, demand: FlowDemand, *, at_once: bool) -> HandledFlow:
         """A flow that is demanded, begun once. Raises InvalidInput, EffectFailed."""
         self.pushes.check_peer_address(demand.callback_address)
+        self.pushes.check_names(demand.served.key_name if demand.served else None)
         if demand.wanted is not None:
             place, managed = demand.wanted
+            self.pushes.check_names(place.key_name)
             told = replace(place, endpoint=self.public_endpoint(place.account, place.endpoint))
             demand = replace(demand, wanted=(told, managed))
         handled = self.flows.begin(flow_of(demand, self.flows.engine.moment()), at_once=at_once)
@@ -133,15 +135,15 @@ class PlaneApi:
         self,
         request: ApiRequest,
         answer: Callable[[ApiRequest, PlaneFlow], ApiAnswer],
-        otherwise: Callable[[ApiRequest], ApiAnswer],
+        otherwise: Callable[[SignalingApi, ApiRequest], ApiAnswer],
     ) -> ApiAnswer:
         """The answer about a plane's flow, or about one of the copy engine; the caller is checked once."""
 
         def found(request: ApiRequest) -> ApiAnswer:
-            return answer(request, self.flows.get(request.route.get("id", "")))
+            record = self.flows.engine.store.load(request.route.get("id", ""))
+            return otherwise(self.pushes.let_in(), request) if record is None else answer(request, record.document)
 
-        record = self.flows.engine.store.load(request.route.get("id", ""))
-        return otherwise(request) if record is None else self.pushes.callers.answered(request, found)
+        return self.pushes.callers.answered(request, found)
 
     def _ready(self, handled: HandledFlow) -> ApiAnswer:
         flow = handled.process

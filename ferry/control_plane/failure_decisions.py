@@ -37,7 +37,8 @@ def after_failure(process: TransferProcess, failed: Failed, moment: Moment) -> T
         return _unsent(process, waiting, fault, moment)
     if waiting.kind in renewal_decisions.KINDS:
         return renewal_decisions.failed(process, waiting, fault, moment)
-    if waiting.kind not in common.UNFINISHED_WORK:
+    # What is given up some day is told a data plane after the end: it is no reason to end otherwise.
+    if waiting.kind not in common.UNFINISHED_WORK or waiting.give_up_at is not None:
         if _is_untouched(process) and fault.code == FaultCode.DESTINATION_KEY_MISSING:
             return common.settle_deprovisioning(process.without_intent(waiting.id), moment)
         return process.with_retry(waiting, fault, moment.now, limit_seconds=CLEAN_UP_PAUSE_SECONDS)

@@ -35,6 +35,10 @@ class PageService(ProcessService[CopyPage]):
         if until < pages.begun:
             self.flows.amend(flow_id, lambda flow: _left(flow, until))
             return False
+        # Those that a slice has begun whose cursor was never saved.
+        while self.engine.store.load(copy_page_id(flow_id, until)) is not None:
+            self.engine.store.delete(copy_page_id(flow_id, until))
+            until += 1
         self.manifests.forget(flow_id)
         return True
 

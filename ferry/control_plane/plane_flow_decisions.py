@@ -29,7 +29,8 @@ _ORDERS: dict[CommandKind, tuple[frozenset[PlaneFlowState], frozenset[PlaneFlowS
     CommandKind.START: (frozenset({_S.PREPARED}), frozenset({_S.STARTED})),
     CommandKind.SUSPEND: (frozenset({_S.STARTED}), frozenset({_S.SUSPENDED})),
     CommandKind.RESUME: (frozenset({_S.SUSPENDED}), frozenset({_S.STARTED})),
-    CommandKind.COMPLETE: (frozenset({_S.STARTED, _S.SUSPENDED}), frozenset({_S.COMPLETED})),
+    # A pull may be over before its plane has heard of the start.
+    CommandKind.COMPLETE: (frozenset({_S.PREPARED, _S.STARTED, _S.SUSPENDED}), frozenset({_S.COMPLETED})),
     CommandKind.TERMINATE: (
         frozenset({_S.PREPARING, _S.PREPARED, _S.STARTING, _S.STARTED, _S.SUSPENDED}),
         frozenset({_S.TERMINATED, _S.COMPLETED}),
@@ -89,7 +90,11 @@ def next_look_at(flow: PlaneFlow, moment: Moment) -> datetime | None:
 def _look(flow: PlaneFlow, moment: Moment) -> PlaneFlow:
     flow = steps.without_given_up(flow, moment.now)
     if not flow.is_final and flow.deadline_at is not None and moment.now >= flow.deadline_at:
-        return _broken(flow, steps.late_fault(flow, moment, 7), moment)
+        fault = steps.late_fault(flow, moment, 7)
+        if flow.is_told_nothing:
+            # Its transfer may be over, and well: only what was given out is taken back.
+            return _ended(replace(flow, error=fault), _S.TERMINATED, moment, f"{fault.code}: {fault.message}")
+        return _broken(flow, fault, moment)
     return flow
 
 
@@ -100,9 +105,6 @@ def _done(flow: PlaneFlow, done: Done, moment: Moment) -> PlaneFlow:
         return _withdrawn(flow, done.kind, moment)
     flow = flow.without_intent(waiting.id)
     if waiting.kind in _READYING:
-        ends_at = done.result.get("access_ends_at") or done.result.get("sas_expires_at")
-        if isinstance(ends_at, str):
-            flow = replace(flow, access_ends_at=datetime.fromisoformat(ends_at))
         flow = replace(flow, has_secret=True)
         return _ready(flow, moment) if flow.state in (_S.PREPARING, _S.STARTING) else flow
     return flow
@@ -231,6 +233,6 @@ def _telling(flow: PlaneFlow, moment: Moment, news: str) -> PlaneFlow:
 
 
 def _entered(flow: PlaneFlow, state: PlaneFlowState, moment: Moment) -> PlaneFlow:
-    limit = "DATA_FLOW" if state is _S.STARTED else state.value
     entered = replace(flow, state=state, state_at=moment.now, poisoned=0)
+    limit = "DATA_FLOW" if state is _S.STARTED or entered.is_told_nothing else state.value
     return replace(entered, deadline_at=None if entered.is_final else steps.deadline(moment, limit))

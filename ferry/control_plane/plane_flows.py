@@ -67,7 +67,8 @@ class PlaneFlowService(ProcessService[PlaneFlow]):
                 begun = plane_flow_decisions.begin(replace(flow, is_answered=seconds > 0), self.engine.moment())
                 handled = self.engine.begin(begun, budget_seconds=seconds)
         except AlreadyExists:
-            return self.engine.found(self.engine.load(flow.id))
+            # Nobody may be waiting any more for the answer that the first one was to get.
+            handled = self.engine.found(self.engine.load(flow.id))
         if handled.process.is_answered and handled.process.state in (PlaneFlowState.PREPARING, PlaneFlowState.STARTING):
             self.engine.amend(flow.id, plane_flow_decisions.told_later)
             return self.engine.found(self.engine.load(flow.id))

@@ -103,10 +103,14 @@ def kept_in_step(before: TransferProcess, outcome: Outcome, moment: Moment) -> O
     if order is None:
         return outcome
     told = after.without_kinds(*_ORDERS)
-    wanted = steps.intent(moment, order)
+    wanted, first = steps.intent(moment, order), ()
+    if order is IntentKind.COMPLETE_DATA_FLOW and not after.is_pull:
+        # A plane takes `completed` of a push that it knows to have started; both messages may have come at once.
+        waiting = (it for it in before.intents if it.kind is IntentKind.START_DATA_FLOW)
+        first = tuple(steps.at_plane(moment, it) for it in waiting)
     if order in (IntentKind.COMPLETE_DATA_FLOW, IntentKind.TERMINATE_DATA_FLOW):
         wanted = steps.at_plane(moment, wanted)
-    return replace(outcome, process=told.with_intents(wanted))
+    return replace(outcome, process=told.with_intents(*first, wanted))
 
 
 def _order_of(before: TransferProcess, after: TransferProcess) -> IntentKind | None:

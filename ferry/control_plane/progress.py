@@ -92,14 +92,14 @@ def _eta_seconds(known: CopyProgress, bytes_per_second: float, blobs_per_second:
     """The longer of what the bytes and what the blobs still take; None where that cannot be said."""
     if not known.is_total_known:
         return None
-    left = (
-        (known.bytes_total - known.bytes_done, bytes_per_second),
-        (known.blobs_total - known.blobs_done, blobs_per_second),
-    )
-    open_ends = [(amount, rate) for amount, rate in left if amount > 0]
-    if any(rate <= 0 for _, rate in open_ends):
+    bytes_left = known.bytes_total - known.bytes_done
+    left = [(bytes_left, bytes_per_second)] if bytes_left > 0 else []
+    # Blobs of which none is whole yet say nothing while their bytes move.
+    if known.blobs_total > known.blobs_done and (blobs_per_second > 0 or not left):
+        left.append((known.blobs_total - known.blobs_done, blobs_per_second))
+    if any(rate <= 0 for _, rate in left):
         return None
-    return max((amount / rate for amount, rate in open_ends), default=0.0)
+    return max((amount / rate for amount, rate in left), default=0.0)
 
 
 def _finished(flow: DataFlow) -> Progress:

@@ -30,6 +30,8 @@ TELLING = frozenset(
 _ASKED_AFTER = 2 / 3
 _GIVEN_AFTER = 1 / 2
 _LONGEST_PAUSE_SECONDS = 3600.0
+# A consumer that gives a moment more each time is not asked all the time.
+LEAST_PAUSE = timedelta(seconds=30)
 
 
 # --- the provider's side --------------------------------------------------------------------------------------------
@@ -39,7 +41,7 @@ def renew_at(*, renews: bool, expires_at: datetime | None, now: datetime) -> dat
     """When to ask for a longer SAS; None where the consumer does not renew it, or it says no end."""
     if not renews or expires_at is None or expires_at <= now:
         return None
-    return now + (expires_at - now) * _ASKED_AFTER
+    return now + max((expires_at - now) * _ASKED_AFTER, LEAST_PAUSE)
 
 
 def next_look_at(process: TransferProcess) -> datetime | None:

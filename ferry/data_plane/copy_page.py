@@ -59,7 +59,7 @@ def copy_blobs(services: CopyServices, ends: CopyEnds, work: PageWork) -> bool:
                 if not ends.renew():
                     is_new = not work.state.done and ends.may_come_true(failed)
                     raise not_in_force_yet(failed) if is_new else failed from None
-                was_begun = True
+                was_begun = was_begun or work.state.may_have_written
 
 
 @dataclass(slots=True)
@@ -124,7 +124,11 @@ class PageCopier:
             if page.checkpoint is not None and not work.was_begun and not watch.save(checkpoint()):
                 # A checkpoint that says that nothing was begun must not outlast the beginning.
                 raise CopyStopped
-            finished = copy_blobs(self._services, ends, work)
+            try:
+                finished = copy_blobs(self._services, ends, work)
+            except EffectFailed:
+                is_begun = work.was_begun or state.may_have_written
+                raise
         except CopyStopped:
             return {"finished": False, "stopped": True, "checkpoint": checkpoint()}
         except EffectFailed as failed:

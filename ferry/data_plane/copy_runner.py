@@ -87,6 +87,8 @@ class _Slice:
 
     def saved(self) -> JsonObject:
         """The checkpoint as it is saved, with what is done and how much there is."""
+        if self._checkpoint.cursor is None and self._checkpoint.state != PageState():
+            self._keep()
         saved = self._checkpoint.to_json()
         if self._checkpoint.cursor is None and self._listed is not None:
             state = self._checkpoint.state
@@ -113,7 +115,12 @@ class _Slice:
         beat = Heartbeat(self._services, self._watch, self.saved, before_save=self._keep)
         state = self._checkpoint.state
         work = PageWork(blobs=blobs, state=state, tell=beat.tell, was_begun=was_begun)
-        if not copy_blobs(self._services, self._ends, work):
+        try:
+            is_copied = copy_blobs(self._services, self._ends, work)
+        except EffectFailed:
+            self._checkpoint.begun = was_begun or state.may_have_written
+            raise
+        if not is_copied:
             return {"finished": False, "stopped": not self._keep(), "checkpoint": self.saved()}
         self._ends.note(STEP_WRITE)
         delivered = Delivered(_tally(blobs, state), methods=dict(state.methods), not_kept=dict(state.not_kept))
@@ -141,11 +148,13 @@ class _Slice:
         began_at = self._services.clock.now()
         room = OPEN_PAGES_LIMIT - (self._flow.pages.open_count if self._flow.pages else 0)
         while room > 0 and not cursor.is_listed:
-            listed = self._next_listed(cursor, first)
+            listed, content = self._next_listed(cursor, first)
             first = None
             cuts = self._cuts(listed)
             batch = cuts[cursor.cut : cursor.cut + room]
             self._services.desk.begin(self._pages(cursor, cuts, batch))
+            if content is not None:
+                self._count(cursor, listed, content)
             room -= len(batch)
             cursor.pages += len(batch)
             cursor.cut += len(batch)
@@ -158,18 +167,20 @@ class _Slice:
                 return {"finished": False, "checkpoint": self.saved()}
         return self._waits()
 
-    def _next_listed(self, cursor: Cursor, first: BlobPage | None) -> BlobPage:
+    def _next_listed(self, cursor: Cursor, first: BlobPage | None) -> tuple[BlobPage, bytes | None]:
         """The listed page that is next: kept already, or listed now, and kept; what is kept is the truth."""
         if cursor.cut > 0:
-            return kept_list(self._services, self._flow, cursor.listing)
+            return kept_list(self._services, self._flow, cursor.listing), None
         page = first or self._ends.list_page(cursor.after)
         content = self._services.manifests.keep(self._flow.id, cursor.listing, encode(page))
-        listed = decode(content)
+        return decode(content), content
+
+    def _count(self, cursor: Cursor, listed: BlobPage, content: bytes) -> None:
+        """Behind the last thing that can fail: what fails is listed again, and must not be counted twice."""
         naming = Naming.of(self._flow.target, listed, is_first=cursor.listing == 0)
         for item in listed.items:
             cursor.tally.add(naming.target_name(item), item.size_bytes)
         cursor.add_hash(hashlib.sha256(content).hexdigest())
-        return listed
 
     def _pages(self, cursor: Cursor, cuts: Sequence[Cut], batch: Sequence[Cut]) -> list[CopyPage]:
         now, flow = self._services.clock.now(), self._flow

@@ -67,7 +67,8 @@ def cut(
     cuts: list[Cut] = []
     first, size_bytes = 0, 0
     for index, item in enumerate(page.items):
-        is_large = item.size_bytes > page_bytes
+        # Append and page blobs have no blocks that several could stage: they are copied in their own steps.
+        is_large = item.size_bytes > page_bytes and item.blob_type == "BlockBlob"
         if first < index and (is_large or index - first >= page_blobs or size_bytes + item.size_bytes > page_bytes):
             cuts.append(Cut(first, index))
             first, size_bytes = index, 0
@@ -107,6 +108,8 @@ def _item_json(item: BlobItem) -> JsonObject:
         told["tier"] = item.tier
     if item.tags:
         told["tags"] = dict(item.tags)
+    if item.hidden_tags:
+        told["hidden"] = item.hidden_tags
     if item.headers is not None:
         headers: dict[str, Json] = {
             name: value for name in _HEADERS if (value := getattr(item.headers, name)) is not None
@@ -127,6 +130,7 @@ def _item(told: JsonObject) -> BlobItem:
         blob_type=blob_type if isinstance(blob_type, str) else "BlockBlob",
         tier=_text_or_none(told.get("tier")),
         tags=_texts(told.get("tags")),
+        hidden_tags=_count(told.get("hidden", 0)),
     )
 
 

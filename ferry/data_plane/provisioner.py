@@ -18,7 +18,16 @@ from ferry.data_plane.sides import at_destination, at_step, while_preparing
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.transfer_process import NEW_END, Destination
-from ferry.ports import Account, Clock, ContainerState, ObjectStorage, SasScope, Vault
+from ferry.ports import (
+    Account,
+    Clock,
+    ContainerState,
+    ObjectStorage,
+    SasScope,
+    StorageFailed,
+    StorageProblem,
+    Vault,
+)
 
 WRITE_PERMISSIONS = "cw"
 PLAIN_SAS_SECONDS = 3600.0
@@ -119,6 +128,18 @@ class ObjectStorageProvisioner:
             with at_step(_STEP_CLEAN_UP):
                 purge_at = self._vault.delete(destination.secret_name)
         return {"purge_at": purge_at.isoformat() if purge_at is not None else None}
+
+    def is_delivered(self, process: Provisioned) -> bool:
+        """Whether a complete delivery lies there: its marker does. Nothing lies in a container that is gone."""
+        destination = destination_of(process)
+        account = self._account_again(destination)
+        with at_destination(_STEP_CLEAN_UP):
+            try:
+                return self._storage.head_blob(account, destination.container, destination.marker) is not None
+            except StorageFailed as failed:
+                if failed.problem is StorageProblem.CONTAINER_MISSING:
+                    return False
+                raise
 
     def remove(self, process: Provisioned, intent: Intent) -> JsonObject:
         """Delete the container if we created it for this process, else just our marker. Gives `removed`."""

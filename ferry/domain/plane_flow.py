@@ -4,12 +4,14 @@ What a provider's plane pushes is a DataFlow of its own; whatever else a control
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.process import Process
 from ferry.domain.transfer_process import Destination
+
+# The dialect of EDC up to 0.18: it tells a consumer's plane nothing between `prepare` and the end.
+EDC_DIALECT = "edc-v1"
 
 
 class PlaneFlowKind(StrEnum):
@@ -43,7 +45,7 @@ class PlaneFlow(Process):
     the words of `dialect`. `destination`: where data are to go, with the names of container, SAS and policy; of a pull
     only where this plane is to fetch them. `source`: what is served. `secret_name` is the name in the vault of the
     provider's address (of a pull that we fetch) or of what opens ours (of one that we serve); `policy_id` the stored
-    access policy that a SAS of ours for reading hangs on. `sas_expires_at`: when what we gave out ends.
+    access policy that a SAS of ours for reading hangs on.
     """
 
     kind: PlaneFlowKind
@@ -61,7 +63,6 @@ class PlaneFlow(Process):
     source: SourceAddress | None = None
     policy_id: str | None = None
     has_secret: bool = False
-    access_ends_at: datetime | None = None
     is_answered: bool = True
 
     @property
@@ -73,6 +74,11 @@ class PlaneFlow(Process):
     def is_final(self) -> bool:
         """COMPLETED or TERMINATED."""
         return self.state in PLANE_FLOW_FINAL
+
+    @property
+    def is_told_nothing(self) -> bool:
+        """Whether it is prepared and its control plane knows no way to say that it has started."""
+        return self.state is PlaneFlowState.PREPARED and self.dialect == EDC_DIALECT
 
     @property
     def copies(self) -> bool:

@@ -1,5 +1,6 @@
 """Runs copies under their leases (steps 8-12): the one of a flow, and the pages that a large one is shared as."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -149,7 +150,9 @@ class _PageWatch:
             self._told_at = moment.now
             match checkpoint.get("done"):
                 case [int(blobs), int(size_bytes)]:
-                    self._copying.tell(self._page.flow_id, PageReport(self._page.number, blobs, size_bytes))
+                    # It is progress alone: what cannot be told now is told by the next one.
+                    with contextlib.suppress(EffectFailed):
+                        self._copying.tell(self._page.flow_id, PageReport(self._page.number, blobs, size_bytes))
                 case _:
                     pass
         return held and self.holds()

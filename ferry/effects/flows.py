@@ -119,5 +119,5 @@ class FlowNotifier:
         """Tell it; the same news again is fine."""
         has_started = intent.detail.get("news") == announced_flows.STARTED_NEWS
         report = FlowReport(FlowState.STARTED.value) if has_started else report_of(flow)
-        self.control_plane().report(flow, report)
+        self.control_plane().report(flow, report, attempt=intent.attempt)
         return {}

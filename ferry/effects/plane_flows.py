@@ -15,14 +15,12 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.plane_flow import PlaneFlow, PlaneFlowKind
 from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState
+from ferry.effects.remote_data_plane import UNKNOWN_TRIES
 from ferry.ports import Clock, LookMessage, Peer, TaskQueue, Vault
 from ferry.protocol import signaling, signaling_flows, signaling_v1
 from ferry.protocol.envelope import WrittenMessage
 from ferry.protocol.pull_tokens import HTTP_PULL, PullGrant, new_grant, pull_address, read_grant
 from ferry.protocol.sas import parse_sas
-
-# So often a control plane is told of a flow that it does not know: it may still be writing down that it asked for it.
-UNKNOWN_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +100,7 @@ class PlaneFlowEffects:
             return {}
         readable = self.access.grant(flow.source, flow.policy_id)
         self.vault.store(flow.secret_name, readable.token.to_secret(), expires_at=readable.expires_at)
-        return {"access_ends_at": readable.expires_at.isoformat()}
+        return {}
 
     def revoke(self, flow: PlaneFlow, intent: Intent) -> JsonObject:
         """Nobody reads or writes by what we gave out, as far as it can be taken back."""
@@ -168,8 +166,8 @@ class PlaneFlowEffects:
         return signaling.news_path(flow.id, news), told
 
     def erase(self, flow: PlaneFlow) -> None:
-        """Take away the container that was made for a flow that came to nothing."""
-        if flow.destination is not None and flow.destination.managed:
+        """Take away the container that was made for a flow that came to nothing; what was delivered stays."""
+        if flow.destination is not None and flow.destination.managed and not self.provisioner.is_delivered(flow):
             self.provisioner.remove(flow, Intent("erase", IntentKind.REMOVE_DESTINATION))
 
     def _look_at(self, looks: tuple[LookMessage, ...]) -> None:

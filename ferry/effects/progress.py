@@ -1,11 +1,11 @@
 """How far a transfer has come, from whoever knows: its data flow, its data plane, or the provider.
 
-What nobody tells is answered with what this side knows itself; asking never fails.
+What nobody tells is answered with what was told last, or with what this side knows itself; asking never fails.
 """
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from ferry.control_plane.progress import Progress
@@ -27,6 +27,7 @@ _ASKING = frozenset({_S.REQUESTED, _S.STARTED, _S.SUSPENDING, _S.SUSPENDED, _S.R
 _SILENT_FOR = timedelta(minutes=10)
 _AWAY_FOR = timedelta(seconds=15)
 _SILENT_LIMIT = 1000
+_REMEMBERED_LIMIT = 1000
 
 type FlowProgress = Callable[[TransferProcess], Progress | None]
 
@@ -64,6 +65,27 @@ def read_progress(said: JsonObject) -> Progress:
     )
 
 
+class RememberedProgress:
+    """What was told last of each transfer. Safe for threads; bounded, the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Progress] = {}
+        self._lock = threading.Lock()
+
+    def of(self, process_id: str) -> Progress | None:
+        """What was told last, without a rate or an end: those were of that moment."""
+        last = self._last.get(process_id)
+        return replace(last, bytes_per_second=0.0, blobs_per_second=0.0, eta_seconds=None) if last else None
+
+    def add(self, process_id: str, told: Progress) -> None:
+        """Remember it."""
+        with self._lock:
+            self._last.pop(process_id, None)
+            self._last[process_id] = told
+            if len(self._last) > _REMEMBERED_LIMIT:
+                del self._last[next(iter(self._last))]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressReader:
     """Finds out how far a transfer has come. `flow_progress` asks the data plane of a provider's."""
@@ -72,11 +94,17 @@ class ProgressReader:
     clock: Clock
     flow_progress: FlowProgress
     silent: "SilentPeers"
+    remembered: RememberedProgress = field(default_factory=RememberedProgress)
 
     def of(self, process: TransferProcess) -> Progress:
         """How far it has come, as far as can be known within two seconds."""
         known = self._known_elsewhere(process) if process.delivered is None and not process.is_pull else None
-        return known or own_view(process, self.clock.now())
+        if known is not None:
+            self.remembered.add(process.id, known)
+            return known
+        # Whoever watches must not see a copy fall back to nothing because one answer was late.
+        last = self.remembered.of(process.id) if process.delivered is None else None
+        return last or own_view(process, self.clock.now())
 
     def _known_elsewhere(self, process: TransferProcess) -> Progress | None:
         if process.role is Role.PROVIDER:

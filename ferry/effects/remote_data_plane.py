@@ -14,6 +14,8 @@ from ferry.ports import Peer, PeerAnswer
 from ferry.protocol import signaling, signaling_v1
 
 _AWAY = FaultCode.DATA_PLANE_UNAVAILABLE
+# So often a control plane is told of a flow that it does not know: it may still be writing down that it asked for it.
+UNKNOWN_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +141,11 @@ class RemoteControlPlane:
 
     peer: Peer
 
-    def report(self, flow: DataFlow, report: FlowReport) -> None:
-        """Tell the control plane; raises EffectFailed (retryable) until it has taken the news."""
+    def report(self, flow: DataFlow, report: FlowReport, *, attempt: int = 0) -> None:
+        """Tell the control plane; raises EffectFailed (retryable) until it has taken the news, or never knows the flow.
+
+        `attempt`: how often it was told before.
+        """
         if flow.callback_address is None:
             return
         if flow.dialect == signaling_v1.DIALECT:
@@ -150,7 +155,7 @@ class RemoteControlPlane:
             path = signaling.callback_path(flow.id, report)
             body = signaling.status_message(flow.id, report, message_id=str(uuid.uuid4()))
         answer = self.peer.post(f"{flow.callback_address}{path}", body, audience=flow.callback_address)
-        if answer.status == 404 or 200 <= answer.status < 300:
+        if 200 <= answer.status < 300 or (answer.status == 404 and attempt + 1 >= UNKNOWN_TRIES):
             return
         message = f"the control plane at {flow.callback_address} answered {answer.status} about flow {flow.id}"
         raise EffectFailed.because(_AWAY, message, retryable=True, step=12)

@@ -33,6 +33,12 @@ class StorageRequest:
     sent_bytes: int | None
     etag: str | None
     duration_seconds: float
+    block_id: str | None = None
+
+    @property
+    def begun_at(self) -> float:
+        """When it arrived."""
+        return self.answered_at - self.duration_seconds
 
     @property
     def is_copy_source_read(self) -> bool:
@@ -137,4 +143,5 @@ def _request(line: Mapping[str, Any], service: StorageService, sequence: int) ->
         sent_bytes=line["sentBytes"],
         etag=line["etag"],
         duration_seconds=line["milliseconds"] / 1000,
+        block_id=line.get("blockId"),
     )

@@ -78,6 +78,6 @@ class DataPlane(Protocol):
 class ControlPlane(Protocol):
     """Whom a data plane tells of the end of a flow."""
 
-    def report(self, flow: DataFlow, report: FlowReport) -> None:
-        """Tell it; the same report again is fine."""
+    def report(self, flow: DataFlow, report: FlowReport, *, attempt: int = 0) -> None:
+        """Tell it; the same report again is fine. `attempt`: how often it was told before."""
         ...

@@ -45,7 +45,10 @@ class BlobHeaders:
 
 @dataclass(frozen=True, slots=True)
 class BlobItem:
-    """A blob as a listing shows it. `content_md5` is base64, as stored with the blob; `blob_type` in Azure's words."""
+    """A blob as a listing shows it. `content_md5` is base64, as stored with the blob; `blob_type` in Azure's words.
+
+    `hidden_tags`: how many tags it has that we are not allowed to read.
+    """
 
     name: str
     size_bytes: int
@@ -56,6 +59,7 @@ class BlobItem:
     blob_type: str = "BlockBlob"
     tier: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    hidden_tags: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from ferry.domain.data_address import (
 )
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import Fault, InputFault, InvalidInput
+from ferry.domain.plane_flow import EDC_DIALECT
 from ferry.domain.process import HistoryEntry, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState
@@ -33,7 +34,7 @@ from ferry.protocol.signaling import sas_name
 from ferry.protocol.signaling_flows import AZURE_STORAGE_PULL, AZURE_STORAGE_PUSH, FlowOrder
 from ferry.protocol.terms import short_term
 
-DIALECT = "edc-v1"
+DIALECT = EDC_DIALECT
 CONTEXT: JsonObject = {"@vocab": EDC_NAMESPACE, "edc": EDC_NAMESPACE}
 
 _DSPACE = "https://w3id.org/dspace/v0.8/"

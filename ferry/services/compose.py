@@ -18,7 +18,7 @@ from ferry.effects.registration import Registration
 from ferry.services.addresses import address_of_peer
 from ferry.services.copying import Copies
 from ferry.services.flowing import flow_service
-from ferry.services.hosting import Hosting, hosting, plane_api, plane_callers, pull_api, registration
+from ferry.services.hosting import Hosting, hosting, plane_api, pull_api, registration, signaling_api
 from ferry.services.identities import dids_of
 from ferry.services.negotiating import negotiation_service
 from ferry.services.outside import Outside
@@ -57,13 +57,7 @@ def compose(settings: Settings, outside: Outside) -> Core:
     planes = data_planes(settings, outside)
     transfers = transfer_service(settings, outside, flows, planes)
     progress = progress_reader(settings, outside, planes)
-    catalog = Catalog(
-        assets=outside.assets,
-        policies=outside.policies,
-        contract_definitions=outside.contract_definitions,
-        clock=outside.clock,
-        search_limit=settings.query_limit,
-    )
+    catalog = _catalog(settings, outside)
     negotiations = negotiation_service(settings, outside, catalog)
     dsp = dsp_api(
         participant_id=settings.participant_id,
@@ -82,14 +76,7 @@ def compose(settings: Settings, outside: Outside) -> Core:
         progress_reader=progress,
         catalog_page_size=settings.catalog_page_size,
     )
-    signaling = SignalingApi(
-        callers=plane_callers(settings, outside),
-        vault=outside.vault,
-        flows=flows,
-        transfers=transfers,
-        clock=outside.clock,
-        check_peer_address=outside.allow,
-    )
+    signaling = signaling_api(settings, outside, flows, transfers)
     plane = plane_api(settings, hosted, signaling)
     return Core(
         settings=settings,
@@ -108,4 +95,15 @@ def compose(settings: Settings, outside: Outside) -> Core:
         edc_plane=EdcPlaneApi(plane=plane),
         registration=registration(settings, outside),
         pull=pull_api(settings, outside, hosted),
+    )
+
+
+def _catalog(settings: Settings, outside: Outside) -> Catalog:
+    """What the participant offers."""
+    return Catalog(
+        assets=outside.assets,
+        policies=outside.policies,
+        contract_definitions=outside.contract_definitions,
+        clock=outside.clock,
+        search_limit=settings.query_limit,
     )

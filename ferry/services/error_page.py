@@ -49,7 +49,7 @@ def _causes(causes: Mapping[str, Cause]) -> Iterator[str]:
             code,
             cause.meaning[0].upper() + cause.meaning[1:] + ".",
             {
-                "Whose it is": cause.owner,
+                "Who has to act": cause.owner,
                 "Does a retry help?": cause.again,
                 "What to do": cause.next_step,
                 "On the command line": cause.command,

@@ -65,12 +65,12 @@ class _ToldControlPlane:
     hosted: Callable[[], PlaneFlowService]
     outside: Outside
 
-    def report(self, flow: DataFlow, report: FlowReport) -> None:
+    def report(self, flow: DataFlow, report: FlowReport, *, attempt: int = 0) -> None:
         if flow.fetched:
             self._report_fetched(flow, report)
             return
         if flow.callback_address is not None:
-            self.remote.report(flow, report)
+            self.remote.report(flow, report, attempt=attempt)
             return
         try:
             handled = self.transfers().report(flow.id, report)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from ferry.api.pull import PullApi
@@ -11,17 +12,19 @@ from ferry.api.signaling_plane import PlaneApi
 from ferry.control_plane.engine import Engine
 from ferry.control_plane.flows import FlowService
 from ferry.control_plane.plane_flows import PlaneFlowRules, PlaneFlowService
+from ferry.control_plane.transfers import TransferService
 from ferry.data_plane.accounts import AccountDirectory
 from ferry.data_plane.provisioner import ObjectStorageProvisioner
 from ferry.data_plane.read_access import ReadAccess
 from ferry.domain.plane_flow import PlaneFlow
-from ferry.domain.process import IntentKind
+from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.effects.plane_flows import PlaneAddresses, PlaneFlowEffects
 from ferry.effects.registration import Registrar, Registration
 from ferry.protocol.pull_tokens import RefreshProof
 from ferry.services.accounts import account_directory, public_endpoint
-from ferry.services.identities import dids_of
+from ferry.services.identities import dids_of, own_secrets
 from ferry.services.outside import Outside
+from ferry.services.planes import is_run_elsewhere
 from ferry.settings import Settings
 
 
@@ -69,17 +72,7 @@ def hosting(settings: Settings, outside: Outside, copies: FlowService) -> Hostin
         store=outside.plane_flows,
         queue=outside.queue,
         rules=PlaneFlowRules(),
-        performers={
-            IntentKind.PREPARE_DESTINATION: effects.prepare,
-            IntentKind.GRANT_ACCESS: effects.grant,
-            IntentKind.REVOKE_ACCESS: effects.revoke,
-            IntentKind.DROP_SECRET: effects.drop_secret,
-            IntentKind.START_DATA_FLOW: effects.fetch,
-            IntentKind.SUSPEND_DATA_FLOW: effects.suspend,
-            IntentKind.RESUME_DATA_FLOW: effects.resume,
-            IntentKind.TERMINATE_DATA_FLOW: effects.stop,
-            IntentKind.NOTIFY_CONTROL_PLANE: effects.tell,
-        },
+        performers=_performers(effects),
         clock=outside.clock,
         ids=outside.ids,
         limits=settings.limits,
@@ -91,6 +84,21 @@ def hosting(settings: Settings, outside: Outside, copies: FlowService) -> Hostin
     return Hosting(flows=flows, addresses=addresses, access=access, accounts=accounts)
 
 
+def _performers(effects: PlaneFlowEffects) -> dict[IntentKind, Callable[[PlaneFlow, Intent], JsonObject]]:
+    """What does which intent of such a flow."""
+    return {
+        IntentKind.PREPARE_DESTINATION: effects.prepare,
+        IntentKind.GRANT_ACCESS: effects.grant,
+        IntentKind.REVOKE_ACCESS: effects.revoke,
+        IntentKind.DROP_SECRET: effects.drop_secret,
+        IntentKind.START_DATA_FLOW: effects.fetch,
+        IntentKind.SUSPEND_DATA_FLOW: effects.suspend,
+        IntentKind.RESUME_DATA_FLOW: effects.resume,
+        IntentKind.TERMINATE_DATA_FLOW: effects.stop,
+        IntentKind.NOTIFY_CONTROL_PLANE: effects.tell,
+    }
+
+
 def plane_callers(settings: Settings, outside: Outside) -> PlaneCallers:
     """Who may speak to the planes of this participant."""
     return PlaneCallers(
@@ -98,6 +106,20 @@ def plane_callers(settings: Settings, outside: Outside) -> PlaneCallers:
         identity=outside.identity,
         mode=settings.signaling.mode,
         api_key=settings.signaling.key,
+    )
+
+
+def signaling_api(settings: Settings, outside: Outside, flows: FlowService, transfers: TransferService) -> SignalingApi:
+    """Data Plane Signaling's endpoints of the copy engine's flows, and the way back to our control plane."""
+    return SignalingApi(
+        callers=plane_callers(settings, outside),
+        vault=outside.vault,
+        flows=flows,
+        transfers=transfers,
+        clock=outside.clock,
+        check_peer_address=outside.allow,
+        is_remote=partial(is_run_elsewhere, settings),
+        own_secrets=own_secrets(settings),
     )
 
 

@@ -34,6 +34,11 @@ def dids_of(settings: Settings) -> dict[str, str]:
     return {**told, settings.participant_id: own} if own else told
 
 
+def own_secrets(settings: Settings) -> frozenset[str]:
+    """The names, in small letters, of secrets in the vault that are for the app alone."""
+    return frozenset({settings.signing_key_name.lower()} - {""})
+
+
 def management_access(settings: Settings, *, key_documents: KeyDocuments, clock: Clock) -> Access:
     """Who may use the management API."""
     if settings.management_auth == "entra":

@@ -8,7 +8,7 @@ from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
 from ferry.services.addresses import not_our_own
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
-from ferry.services.identities import management_access
+from ferry.services.identities import management_access, own_secrets
 from ferry.services.orphaned import orphans_of
 
 
@@ -33,7 +33,7 @@ def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiReque
         flow_summary=dispatcher.flow_summary,
         progress_reader=core.progress,
         search_limit=settings.query_limit,
-        own_secrets=frozenset({settings.signing_key_name.lower()} - {""}),
+        own_secrets=own_secrets(settings),
     )
     return {route.name: _handler(api, route) for route in MANAGEMENT_ROUTES}
 

@@ -6,6 +6,8 @@ from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.flows import EmbeddedDataPlane, FlowService
 from ferry.domain.data_address import AZURE_STORAGE_PUSH
 from ferry.domain.data_plane import DataPlaneInstance
+from ferry.domain.message_kind import Role
+from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.flows import ChosenPlane
 from ferry.effects.remote_data_plane import RemoteDataPlane
 from ferry.services.outside import Outside
@@ -36,6 +38,13 @@ def plane_of(
         return ChosenPlane(remote, settings.control_url)
 
     return chosen
+
+
+def is_run_elsewhere(settings: Settings, process: TransferProcess) -> bool:
+    """Whether a data plane in another app runs a transfer. As consumer this app itself is its own plane."""
+    if process.data_plane in (None, OWN_PLANE):
+        return process.role is Role.PROVIDER and bool(settings.data_plane_url)
+    return True
 
 
 def remote_plane_of(

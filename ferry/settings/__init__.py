@@ -159,6 +159,9 @@ def _need_together(settings: Settings, reader: SettingReader) -> None:
     _need_identity(settings, reader)
     if any((it.auth_code_id or "").lower() == settings.signing_key_name.lower() for it in settings.callbacks):
         reader.fault("FERRY_CALLBACKS", "names the signing key in authCodeId, which is never sent")
+    registered = settings.signaling.register_at
+    if registered and registered.key_name and registered.key_name.lower() == settings.signing_key_name.lower():
+        reader.fault("FERRY_REGISTER_AT", "names the signing key in keyName, which is never sent")
     if not settings.roles & {"consumer", "provider"}:
         return
     if settings.management_auth == "api-key" and not settings.api_key:

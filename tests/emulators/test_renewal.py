@@ -21,6 +21,7 @@ from ferry.adapters.clock import SystemClock
 from ferry.adapters.egress import EgressGuard
 from ferry.adapters.memory_queue import MemoryTaskQueue
 from ferry.adapters.memory_vault import MemoryVault
+from ferry.control_plane import renewal_decisions
 from ferry.domain.contracts import Asset, ContractDefinition, Criterion, PolicyDefinition
 from ferry.domain.data_address import DestinationAddress, SourceAddress
 from ferry.domain.faults import EffectFailed, FaultCode
@@ -39,6 +40,12 @@ pytestmark = pytest.mark.emulators
 SAS_SECONDS = 6.0
 HELD_SECONDS = 10.0
 BLOBS = ("one.txt", "two.txt", "three.txt")
+
+
+@pytest.fixture(autouse=True)
+def asks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider asks again sooner than it may in earnest: nobody waits a minute here."""
+    monkeypatch.setattr(renewal_decisions, "LEAST_PAUSE", timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)

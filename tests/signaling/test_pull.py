@@ -129,6 +129,15 @@ def test_proof_serves_once_and_only_its_signer(plane: MemoryPlane) -> None:
     assert refresh(plane, flow, address, iss="did:web:somebody.test", sub="did:web:somebody.test").status in (401, 503)
 
 
+def test_form_with_more_fields_than_a_refresh_has_is_refused(plane: MemoryPlane) -> None:
+    flow, address, token = opened(plane)
+    form = urlencode({"grant_type": "refresh_token", **{f"field{number}": "1" for number in range(10)}}).encode()
+    headers = {"authorization": plane.counterpart.proof(PARTICIPANT, token)}
+    answer = plane.host.app.core.pull.refresh(ApiRequest("POST", "x", headers, {"id": flow.id}, body=form))
+    assert (answer.status, answer.body) == (400, {"error": "invalid_request"})
+    assert refresh(plane, flow, address).status == 200
+
+
 def test_partner_whose_did_is_known_is_the_only_one_to_refresh() -> None:
     plane = memory_plane(FERRY_PARTNERS=f'{{"{OTHER}": "did:web:known.test"}}')
     flow, address, _ = opened(plane)

@@ -313,6 +313,12 @@ def test_signing_key_is_no_value_of_a_callbacks_header() -> None:
     assert fault.startswith("FERRY_CALLBACKS names the signing key")
 
 
+def test_signing_key_is_not_what_a_plane_registers_with() -> None:
+    told = {"url": "https://control.example.org", "keyName": "My-Key"}
+    (fault,) = faults_of(FERRY_REGISTER_AT=json.dumps(told), FERRY_SIGNING_KEY_NAME="my-key")
+    assert fault.startswith("FERRY_REGISTER_AT names the signing key")
+
+
 def test_partners_are_told_by_did_and_where_else_they_answer() -> None:
     told = {"a": "did:web:a.example:api", "b": {"did": "did:web:b.example", "address": "https://dsp.b.example/"}}
     assert settings_with(FERRY_PARTNERS=json.dumps(told)).partners == {

@@ -48,7 +48,7 @@ def _section(name: str, cause: Cause) -> Iterator[str]:
     yield ""
     yield sentence(cause.meaning)
     yield ""
-    yield f"- **Whose it is:** {cause.owner}."
+    yield f"- **Who has to act:** {cause.owner}."
     yield f"- **Does a retry help?** {cause.again}"
     yield f"- **What to do:** {cause.next_step}"
     if cause.command:

@@ -33,6 +33,7 @@ def item_of(name: str, answer: RawAnswer) -> BlobItem:
         if answer.status == 206
         else headers.get("content-length", "")
     )
+    tag_count = headers.get("x-ms-tag-count", "")
     return BlobItem(
         name=name,
         size_bytes=int(length) if length.isdecimal() and length.isascii() else UNKNOWN_SIZE,
@@ -49,6 +50,7 @@ def item_of(name: str, answer: RawAnswer) -> BlobItem:
         ),
         blob_type=headers.get("x-ms-blob-type") or "BlockBlob",
         tier=None if headers.get("x-ms-access-tier-inferred") == "true" else headers.get("x-ms-access-tier"),
+        hidden_tags=int(tag_count) if tag_count.isdecimal() and tag_count.isascii() else 0,
     )
 
 

@@ -15,6 +15,7 @@ from ferry.adapters.blob_wire.reading import SLOWEST_BYTES_PER_SECOND, Reader
 from ferry.adapters.blob_wire.request import (
     Unsendable,
     content_lines,
+    copied_metadata_lines,
     fixed_lines,
     header_line,
     is_clean,
@@ -65,7 +66,7 @@ class ContainerDestination:
         return self._keeps_tags
 
     async def put_from_url(self, name: str, source_url: str, item: BlobItem, *, overwrite: bool) -> WireAnswer:
-        """Put Blob From URL: properties and metadata come from the source; the service checks a stored MD5."""
+        """Put Blob From URL: properties come from the source; the service checks a stored MD5."""
         md5, tier = item.content_md5, item.tier
         try:
             if item.size_bytes > Limit.PUT:
@@ -78,7 +79,7 @@ class ContainerDestination:
                 f"{'' if md5 is None else f'x-ms-source-content-md5: {md5}\r\n'}"
                 f"{'' if tier is None else f'x-ms-access-tier: {tier}\r\n'}"
                 f"{self._tags(item, source_url) if self._keeps_tags else ''}"
-                f"{'' if 'sig=' in source_url else content_lines(item)}"
+                f"{copied_metadata_lines(item) if 'sig=' in source_url else content_lines(item)}"
                 f"{'' if overwrite else _NEW_ONLY}\r\n"
             )
         except Unsendable as unsendable:
@@ -170,7 +171,7 @@ class ContainerDestination:
         """Put Blob of an append blob; it has no tier."""
 
         def lines() -> str:
-            kept = f"{content_lines(item)}{self._tags(item)}"
+            kept = f"{content_lines(item)}{_stored_md5_line(item)}{self._tags(item)}"
             return f"x-ms-blob-type: AppendBlob\r\n{kept}{'' if overwrite else _NEW_ONLY}"
 
         return await self._send(name, "", lines)
@@ -196,7 +197,7 @@ class ContainerDestination:
             check_pages(0, item.size_bytes)
             return (
                 f"x-ms-blob-type: PageBlob\r\nx-ms-blob-content-length: {item.size_bytes}\r\n{content_lines(item)}"
-                f"{tier_line(item)}{self._tags(item)}{'' if overwrite else _NEW_ONLY}"
+                f"{_stored_md5_line(item)}{tier_line(item)}{self._tags(item)}{'' if overwrite else _NEW_ONLY}"
             )
 
         return await self._send(name, "", lines)
@@ -246,6 +247,12 @@ class ContainerDestination:
             return tags_line(item.tags)
         may_ask = "t" in (letters_of(source_url.partition("?")[2]) or "")
         return "x-ms-copy-source-tag-option: COPY\r\n" if may_ask else ""
+
+
+def _stored_md5_line(item: BlobItem) -> str:
+    """The MD5 that is stored with a blob of pages or appended blocks; the service does not make one for those."""
+    md5 = item.content_md5
+    return "" if md5 is None else header_line("x-ms-blob-content-md5", md5, f"the MD5 of blob {item.name!r}")
 
 
 def _block_query(block: BlockRange) -> str:

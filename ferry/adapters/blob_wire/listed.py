@@ -51,6 +51,7 @@ def blob_item(
         get("BlobType") or "BlockBlob",
         None if get("AccessTierInferred") == "true" else get("AccessTier") or None,
         tags or _NONE,
+        0 if tags else _count(get("TagCount", "")),
     )
 
 
@@ -87,6 +88,10 @@ def usual_item(entry: Sequence[str]) -> BlobItem:
         None if inferred == "true" else tier or None,
         _NONE,
     )
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 @lru_cache(256)

@@ -78,6 +78,17 @@ def content_lines(item: BlobItem) -> str:
     return "".join(lines) + _metadata_lines(item.name, headers)
 
 
+def copied_metadata_lines(item: BlobItem) -> str:
+    """Metadata for a copy of a blob by the service, which is only said to take properties along.
+
+    What no request can carry is left to it.
+    """
+    try:
+        return _metadata_lines(item.name, item.headers) if item.headers is not None and item.headers.metadata else ""
+    except Unsendable:
+        return ""
+
+
 def _metadata_lines(blob_name: str, headers: BlobHeaders) -> str:
     size_bytes = 0
     lines: list[str] = []

@@ -200,7 +200,7 @@ async def _item(reader: Reader, name: str, target: str, answer: RawAnswer, *, ma
     path, _, query = target.partition("?")
     try:
         tags = await reader.get(f"{path}?comp=tags&{query}".rstrip("&"), limit_bytes=_TAGS_LIMIT_BYTES)
-        return replace(item, tags=read_tags(tags.body))
+        return replace(item, tags=read_tags(tags.body), hidden_tags=0)
     except WireRefused as refused:
         if refused.answer.status not in _NO_TAGS:
             raise

@@ -140,10 +140,10 @@ class CopyLedger:
             entry = PageEntry(after, digest, next_after, PageState())
             entry.there_already.update(there_already or {})
             earlier = self._earlier.pop(after, None)
-            if earlier is not None:
+            if earlier is not None and earlier.digest == digest:
+                # What lies there under its names is of these versions; of other ones nobody knows.
                 entry.was_begun = True
-                if earlier.digest == digest:
-                    entry.state, entry.is_done = earlier.state, earlier.is_done
+                entry.state, entry.is_done = earlier.state, earlier.is_done
             self._pages[after] = entry
             self._save()
             return entry

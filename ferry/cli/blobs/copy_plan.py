@@ -91,6 +91,12 @@ def _faults(plan: CopyPlan) -> Iterable[str]:
             destination.path,
         ):
             yield "source and destination are the same"
+        elif (
+            not source.is_blob
+            and (source.endpoint, source.container) == (destination.endpoint, destination.container)
+            and destination.path.startswith(source.path)
+        ):
+            yield "the destination lies within the source: what is copied would be found and copied again, without end"
     if destination.is_blob and not plan.is_single:
         yield "many blobs cannot become one: end the destination with a slash, for a folder"
     if not (destination.may("w") or (destination.may("c") and not plan.overwrite)):

@@ -13,7 +13,7 @@ from ferry.adapters.storage_connection import StorageConnection, read_connection
 from ferry.cli.doctor.finding import Finding, bad, doubtful, good
 from ferry.cli.doctor.skew import skew_finding
 from ferry.cli.explain.clock import duration
-from ferry.data_plane.accounts import PUBLIC_ENDPOINT
+from ferry.data_plane.accounts import PUBLIC_ENDPOINT, is_loopback
 from ferry.domain.faults import FerryError
 from ferry.domain.looks import QueueName, queue_name
 from ferry.settings import Settings, SettingsError, read_settings
@@ -38,6 +38,9 @@ def look_inside(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield doubtful("identity", "mock: every caller is believed", "set FERRY_IDENTITY=signed for other than tests")
     else:
         yield good("identity", f"signed, {len(settings.partners)} partners")
+    if settings.signaling.mode == "open" and settings.public_url and not is_loopback(settings.public_url):
+        seen = "open: whoever reaches the paths of the data plane may use them"
+        yield doubtful("signaling", seen, "set FERRY_SIGNALING_ACCESS=own or api-key, or close these paths to others")
     yield from _of_services(settings, environment)
     yield from _of_queues(settings, read_connection(environment, settings.storage_connection))
 

@@ -70,7 +70,9 @@ def destination_failed(answer: WireAnswer, blob: SourceBlob, endpoint: str) -> E
             "expired or allows too little, or a firewall keeps us out; a retry does not help, a new SAS is needed"
         )
         return EffectFailed.because(FaultCode.SAS_REFUSED, message)
-    reason = f": {answer.body[:200].decode(errors='replace')}" if answer.status == 400 and answer.body else ""
+    # Only what was refused here, before it was sent, has a sentence and no headers. A service's own sentence may quote
+    # what it was sent, and that held a signature.
+    reason = f": {answer.body[:200].decode(errors='replace')}" if answer.status == 400 and not answer.headers else ""
     message = f"{where} does not take {name} ({told(answer)}{reason}); a retry does not help"
     return EffectFailed.because(FaultCode.DESTINATION_UNAVAILABLE, message)
 

@@ -101,7 +101,7 @@ class CopyJob:
         if self._newer and (blob.item.etag, blob.item.size_bytes) != (listed.etag, listed.size_bytes):
             state.changed[index] = blob.item.size_bytes
         original = self._newer.get(index, listed)
-        if original.tags or self._refused or self._refused_of:
+        if original.tags or original.hidden_tags or self._refused or self._refused_of:
             for what in self._lost(index, original):
                 state.not_kept[what] += 1
 
@@ -206,7 +206,7 @@ class CopyJob:
     def _lost(self, index: int, original: BlobItem) -> set[str]:
         refused = self._refused | self._refused_of.get(index, set())
         lost = {what for what in refused if _has(original, what)}
-        if original.tags and not self.order.destination.keeps_tags:
+        if original.hidden_tags or (original.tags and not self.order.destination.keeps_tags):
             lost.add("tags")
         return lost
 

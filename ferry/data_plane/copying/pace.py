@@ -42,16 +42,11 @@ _FLOOD_COUNT = 20
 # Nor is one that a rate has found which grows so fast.
 _SOUGHT_SHARE = 0.1
 _SOUGHT_COUNT = 8
-_LEAST_RATE = 20.0
+_LEAST_RATE = 100.0
 _FIRST_WINDOW = 32.0
 # What is under way when the first refusal comes may all be refused, so the last part is not doubled each time.
 _CAREFUL_WINDOW = 128.0
 _CAREFUL_STEP = 0.25
-# How much wider a window becomes to see whether more is done with it, how much more that must be; else it is left
-# as it is for so many ticks.
-_WORTH_STEP = 1.25
-_WORTH_GAIN = 1.05
-_HELD_TICKS = 20
 # What was not sent because this process had no time is made up for.
 _BURST_SECONDS = 0.05
 _SILENT_GROWTH = 2.0
@@ -75,14 +70,11 @@ class Pace:
 
     __slots__ = (
         "_asked_since_cut",
-        "_best_goodput",
-        "_best_window",
         "_calm_ticks",
         "_cut_at",
         "_done",
         "_free_at",
         "_heard_at",
-        "_held_ticks",
         "_is_seeking",
         "_latencies",
         "_least_median",
@@ -98,7 +90,6 @@ class Pace:
         "_tick_started",
         "_tolerated_share",
         "_window_cap",
-        "_window_limit",
         "in_flight",
         "rate",
         "window",
@@ -112,10 +103,6 @@ class Pace:
         self._free_at = 0.0
         self._cut_at = float("-inf")
         self._heard_at = 0.0
-        self._best_goodput = 0.0
-        self._best_window = self.window
-        self._held_ticks = 0
-        self._window_limit = min(_WORTH_STEP * _CAREFUL_WINDOW, self._window_cap)
         self._tick_started = 0.0
         self._tick_at = 0.0
         self._done = 0
@@ -159,10 +146,11 @@ class Pace:
             self._done += 1
             if is_small:
                 self._note_latency(now - sent_at)
+            # A busy machine looks like a slow service: so small a window is nobody's burden.
             if self.window < _CAREFUL_WINDOW:
                 self.window = min(self.window + 1.0, self._window_cap)
             elif not self._is_slowed():
-                self.window = min(self.window + _CAREFUL_STEP, max(self.window, self._window_limit))
+                self.window = min(self.window + _CAREFUL_STEP, self._window_cap)
         elif told is Told.THROTTLED and sent_at >= self._cut_at:
             self._throttled += 1
             asked = self._done + self._throttled
@@ -216,7 +204,6 @@ class Pace:
 
     def _tick(self, now: float) -> None:
         seconds = now - self._tick_started
-        self._limit_window(self._done / max(seconds, _TICK_SECONDS))
         self._least_median = min(self._least_median * _MINIMUM_DRIFT, self._median_latency)
         if self.rate is not None and self.rate <= _LOWER * self._rate_before:
             self._asked_since_cut += self._done + self._throttled
@@ -230,16 +217,6 @@ class Pace:
             self._calm_ticks += 1
             self.rate *= self._growth(self.rate)
         self._begin_tick(now)
-
-    def _limit_window(self, goodput: float) -> None:
-        """A wider window is worth its connections only while more is done with it; now and then that is tried anew."""
-        self._held_ticks -= 1
-        if goodput >= _WORTH_GAIN * self._best_goodput or self._held_ticks == 0:
-            self._best_goodput, self._best_window, self._held_ticks = goodput, self.window, 0
-        elif self._held_ticks < 0 and self.window >= _WORTH_STEP * self._best_window:
-            self._held_ticks = _HELD_TICKS
-        widest = self.window if self._held_ticks > 0 else _WORTH_STEP * max(self.window, _CAREFUL_WINDOW)
-        self._window_limit = min(widest, self._window_cap)
 
     def _ease(self, rate: float, now: float) -> None:
         done = self._done + sum(done for _, done, _ in self._past)

@@ -51,6 +51,7 @@ class PageState:
     changed: dict[int, int] = field(default_factory=dict[int, int])
     methods: Counter[str] = field(default_factory=Counter[str])
     not_kept: Counter[str] = field(default_factory=Counter[str])
+    may_have_written: bool = False
 
     def to_json(self) -> JsonObject:
         """Short, for a checkpoint: 5000 blobs take less than a kilobyte. What is empty is left out."""
@@ -86,12 +87,14 @@ class PageState:
             dict(self.changed),
             Counter(self.methods),
             Counter(self.not_kept),
+            self.may_have_written,
         )
 
     def take(self, other: "PageState") -> None:
         """Become what the other one is."""
         self.done, self.bytes_done, self.staged = other.done, other.bytes_done, other.staged
         self.changed, self.methods, self.not_kept = other.changed, other.methods, other.not_kept
+        self.may_have_written = other.may_have_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

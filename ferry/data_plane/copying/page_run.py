@@ -61,6 +61,7 @@ class PageRun:
             await self._ended.wait()
         finally:
             self._gate.orders -= 1
+            self.job.state.may_have_written |= self.job.sender.may_have_written
             for timer in (*self._timers, *self._looking):
                 timer.cancel()
             self._looking.clear()

@@ -55,6 +55,7 @@ class Sender:
         self, source: SourceSide, destination: DestinationSide, *, gates: tuple[Gate, Gate], options: EngineOptions
     ) -> None:
         self.is_halted = False
+        self.may_have_written = False
         self.source = source
         self.destination = destination
         self._reading, self._writing = gates
@@ -108,14 +109,17 @@ class Sender:
             has_entered = True
             if self.is_halted:
                 raise Halted
-            slot.is_at_wire = True
+            slot.is_at_wire, is_refused = True, False
             try:
                 answer = await request()
+                is_refused = 400 <= answer.status < 500
             except WireLost as lost:
+                is_refused = not lost.was_sent
                 write.is_ambiguous = write.is_ambiguous or lost.was_sent
                 return WireAnswer(0, "NoAnswer"), Reading.AGAIN
             finally:
                 slot.is_at_wire = False
+                self.may_have_written = self.may_have_written or not is_refused
             reading = read_answer(answer, copies=write.copies, may_be_unsupported=write.may_be_unsupported)
             told_writing = _TOLD.get(reading, Told.OTHER)
             told_reading = Told.THROTTLED if reading is Reading.SOURCE_BUSY else told_writing

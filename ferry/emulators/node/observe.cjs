@@ -67,6 +67,7 @@ function describe(request, response, arrival) {
     path: url.split("?", 1)[0],
     restype: query.get("restype"),
     comp: query.get("comp"),
+    blockId: query.get("blockid"),
     peekOnly: query.get("peekonly") === "true",
     credential: credentialKind(request, query),
     copySource: headers["x-ms-copy-source"] !== undefined,

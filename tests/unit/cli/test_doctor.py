@@ -1,6 +1,7 @@
 """The doctor: what it finds in a participant, from outside and from inside, and how it says to mend it."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from ferry.cli.doctor.finding import Health
+from ferry.cli.doctor.finding import Finding, Health
 from ferry.cli.doctor.local import look_inside
 from ferry.cli.doctor.skew import skew_finding
 from ferry.cli.exits import ExitCode
@@ -95,6 +96,36 @@ def test_settings_that_are_wrong_are_all_told_from_inside() -> None:
     assert {finding.health for finding in findings} == {Health.BAD}
     told = " ".join(finding.seen for finding in findings)
     assert all(name in told for name in ("FERRY_ROLES", "FERRY_PARTICIPANT_ID", "FERRY_VAULT_URL"))
+
+
+def _nothing_asked(*_: object) -> Iterator[Finding]:
+    return iter(())
+
+
+@pytest.mark.parametrize(
+    ("access", "url", "is_told"),
+    [
+        ("open", "https://ferry.example.org", True),
+        ("open", "http://127.0.0.1:7071", False),
+        ("own", "https://ferry.example.org", False),
+    ],
+)
+def test_plane_that_is_open_to_everybody_elsewhere_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, access: str, url: str, is_told: bool
+) -> None:
+    for services in ("_of_services", "_of_queues"):
+        monkeypatch.setattr(f"ferry.cli.doctor.local.{services}", _nothing_asked)
+    settings = {
+        "FERRY_PARTICIPANT_ID": "provider",
+        "FERRY_PUBLIC_URL": url,
+        "FERRY_VAULT_URL": "https://vault.example.org",
+        "FERRY_API_KEY": "key",
+        "FERRY_IDENTITY": "mock",
+        "FERRY_SIGNALING_ACCESS": access,
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    }
+    told = {finding.what: finding.health for finding in look_inside(settings)}
+    assert told.get("signaling") == (Health.DOUBTFUL if is_told else None)
 
 
 @pytest.mark.parametrize("content", ["", "[]", json.dumps({"Values": 1})])

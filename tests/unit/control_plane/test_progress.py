@@ -38,6 +38,16 @@ def test_rate_and_end_follow_from_what_was_done_so_far() -> None:
     assert progress.eta_seconds == 90.0  # the blobs take longer than the bytes
 
 
+def test_end_of_one_large_blob_follows_from_its_bytes() -> None:
+    progress = progress_of(after((10, told(0, 250, total=(1, 1000)))), NOW + timedelta(seconds=10))
+    assert (progress.blobs_per_second, progress.eta_seconds) == (0.0, 30.0)
+
+
+def test_end_is_unknown_while_only_blobs_without_bytes_are_done() -> None:
+    progress = progress_of(after((10, told(5, 0))), NOW + timedelta(seconds=10))
+    assert progress.eta_seconds is None
+
+
 def test_rate_is_that_of_the_last_minute() -> None:
     flow = after((0, told(0, 0)), (100, told(10, 100)), (160, told(20, 700)))
     assert progress_of(flow, NOW + timedelta(seconds=160)).bytes_per_second == 10.0

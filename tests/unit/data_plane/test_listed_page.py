@@ -32,6 +32,7 @@ items = st.builds(
     blob_type=st.sampled_from(["BlockBlob", "AppendBlob", "PageBlob"]),
     tier=st.none() | st.just("Cool"),
     tags=st.dictionaries(texts, texts, max_size=2),
+    hidden_tags=st.integers(0, 10),
 )
 
 

@@ -196,6 +196,29 @@ def test_revoked_twice_or_without_container_is_fine(world: World) -> None:
     assert world.provisioner.revoke(process, REVOKE) == {"purge_at": None}
 
 
+def test_delivery_is_known_by_its_marker(world: World) -> None:
+    process = world.prepared(world.process())
+    assert not world.provisioner.is_delivered(process)
+    world.writer.put_bytes(world.target("data.bin"), b"", "text/plain")
+    assert not world.provisioner.is_delivered(process)
+    world.writer.put_bytes(world.target(".complete"), b"{}", "application/json")
+    assert world.provisioner.is_delivered(process)
+    world.provisioner.remove(process, REMOVE)
+    assert not world.provisioner.is_delivered(process)
+
+
+def test_delivery_is_not_guessed_where_storage_is_away(world: World) -> None:
+    process = world.prepared(world.process())
+
+    def away(request: MemoryRequest) -> None:
+        raise StorageFailed(StorageProblem.UNAVAILABLE, "busy")
+
+    world.cloud.before_request = away
+    with pytest.raises(EffectFailed) as caught:
+        world.provisioner.is_delivered(process)
+    assert caught.value.fault.retryable
+
+
 def test_revoke_tells_when_a_protected_secret_is_purged(world: World) -> None:
     process = world.prepared(world.process())
     world.consumer_vault.purge_protection = True

@@ -14,7 +14,7 @@ from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.domain.message_kind import Role
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.effects.progress import ProgressReader, SilentPeers, read_progress, told_progress
+from ferry.effects.progress import ProgressReader, RememberedProgress, SilentPeers, read_progress, told_progress
 from ferry.ports import PeerAnswer
 from ferry.protocol.envelope import transfer_error
 from tests.unit.effects.wire import Wire
@@ -139,6 +139,26 @@ def test_peer_that_is_away_is_left_alone_for_some_seconds() -> None:
     wire.is_cut = False
     clock.advance(16)
     assert asking.of(transfer()) == HALF
+
+
+@pytest.mark.parametrize("state", [_S.STARTED, _S.SUSPENDED, _S.TERMINATED])
+def test_progress_that_was_told_stays_when_the_provider_falls_silent(state: TransferState) -> None:
+    wire, clock = Wire([told()]), VirtualClock()
+    asking = reader(wire, clock)
+    assert asking.of(transfer()) == HALF
+    wire.is_cut = True
+    late = asking.of(transfer(state=state))
+    assert late == replace(HALF, bytes_per_second=0.0, eta_seconds=None)
+    assert asking.of(transfer(id="another")).blobs_done == 0
+    done = asking.of(transfer(state=_S.COMPLETED, delivered={"blobs": 6, "bytes": 60, "root": "r"}))
+    assert done.bytes_done == 60
+
+
+def test_progress_that_is_remembered_is_bounded() -> None:
+    remembered = RememberedProgress()
+    for number in range(1001):
+        remembered.add(str(number), HALF)
+    assert remembered.of("0") is None and remembered.of("1") is not None
 
 
 def half(process: TransferProcess) -> Progress | None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -166,13 +167,24 @@ def test_end_of_a_flow_is_told_at_its_callback_address(wire: Wire, report: FlowR
     assert wire.sent().url == f"{CALLBACK}/transfers/flow-1/dataflow/{ending}"
 
 
-@pytest.mark.parametrize("code", [200, 204, 404])
-def test_control_plane_that_took_the_news_or_knows_nothing_of_it_is_told_once(wire: Wire, code: int) -> None:
+@pytest.mark.parametrize("code", [200, 204])
+def test_control_plane_that_took_the_news_is_told_once(wire: Wire, code: int) -> None:
     wire.answers = [PeerAnswer(code)]
     RemoteControlPlane(peer=wire.peer()).report(asked_for(), FlowReport("COMPLETED"))
 
 
-@pytest.mark.parametrize("code", [400, 401, 409, 500])
+def test_control_plane_that_never_knows_the_flow_is_told_eight_times(wire: Wire) -> None:
+    control = RemoteControlPlane(peer=wire.peer())
+    for attempt in range(7):
+        wire.answers = [PeerAnswer(404)]
+        fault = fault_of(partial(control.report, asked_for(), FlowReport("COMPLETED"), attempt=attempt))
+        assert (fault.retryable, fault.step) == (True, 12)
+    wire.answers = [PeerAnswer(404)]
+    control.report(asked_for(), FlowReport("COMPLETED"), attempt=7)
+    assert len(wire.requests) == 8
+
+
+@pytest.mark.parametrize("code", [400, 401, 404, 409, 500])
 def test_control_plane_that_has_not_taken_the_news_is_told_again(wire: Wire, code: int) -> None:
     wire.answers = [PeerAnswer(code)]
     control = RemoteControlPlane(peer=wire.peer())
@@ -186,15 +198,16 @@ def test_flow_without_a_callback_tells_nobody(wire: Wire) -> None:
 
 
 def test_notifier_tells_the_flow_as_it_stands() -> None:
-    told: list[tuple[DataFlow, FlowReport]] = []
+    told: list[tuple[DataFlow, FlowReport, int]] = []
 
     class Control:
-        def report(self, flow: DataFlow, report: FlowReport) -> None:
-            told.append((flow, report))
+        def report(self, flow: DataFlow, report: FlowReport, *, attempt: int = 0) -> None:
+            told.append((flow, report, attempt))
 
     flow = replace(asked_for(), summary={"blobs": 2}, error=GONE)
-    result = FlowNotifier(control_plane=Control).notify(flow, Intent("x", IntentKind.NOTIFY_CONTROL_PLANE))
-    assert (result, told) == ({}, [(flow, FlowReport("STARTED", {"blobs": 2}, GONE))])
+    intent = Intent("x", IntentKind.NOTIFY_CONTROL_PLANE, attempt=3)
+    result = FlowNotifier(control_plane=Control).notify(flow, intent)
+    assert (result, told) == ({}, [(flow, FlowReport("STARTED", {"blobs": 2}, GONE), 3)])
 
 
 # --- the control plane's hand -----------------------------------------------------------------------------------
