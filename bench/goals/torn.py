@@ -9,8 +9,8 @@ from bench.measuring.table import Row
 from bench.standin.behaviour import Behaviour
 
 _BLOBS, _SMALL = 100, 8
-# Large enough to go in blocks with everybody, and to be overwritten between any two of ours.
-_BLOB_BYTES, _BLOCKS = 512 * 2**20, 16
+# Large enough to go in blocks with everybody, and to be overwritten between any two of ours, which are eight of each.
+_BLOB_BYTES, _MOST_READS = 512 * 2**20, 7
 _LATENCY_SECONDS = 0.005
 
 
@@ -20,7 +20,7 @@ def torn_blobs(lab: Lab) -> Iterator[Row]:
         blobs=lab.size(_BLOBS, _SMALL),
         sizes=(_BLOB_BYTES,),
         latency_seconds=_LATENCY_SECONDS,
-        changes_after=_BLOCKS,
+        changes_after=_MOST_READS,
     )
     peers = {name: lab.copied(name, behaviour) for name in (AZCOPY, RCLONE) if name in lab.copiers}
     for options, target in (((), "0 torn; fails"), (("--takes-changes",), "0 torn; all whole and new")):
