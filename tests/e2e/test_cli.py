@@ -224,7 +224,8 @@ def test_file_of_a_web_server_is_copied_into_a_folder(cli: CommandLine, inbox: C
 def test_copy_that_is_stopped_goes_on_by_its_state_file(
     cli: CommandLine, inbox: ContainerClient, tmp_path: Path
 ) -> None:
-    blobs = {f"{number:03}": b"content" for number in range(300)}
+    # Large enough for the copy to be stopped in the midst of them.
+    blobs = {f"{number:03}": bytes(2**20) for number in range(300)}
     variables = {
         "FROM": cli.sas(PROVIDER, cli.pair.put(blobs), "rl"),
         "TO": cli.sas(CONSUMER, str(inbox.container_name), "cw"),

@@ -26,6 +26,7 @@ _TAGS = (
     ("management", "Management API (EDC's, versions 3 and 4): x-api-key, a function key, or a token of Entra ID"),
     ("dsp", "Dataspace Protocol 2025-1: called by other participants, who show who they are"),
     ("signaling", "Data Plane Signaling between the planes of this participant"),
+    ("data", "What consumers read over HTTP: opened by the tokens of a flow"),
     ("public", "Open to all"),
 )
 _BODY_TYPE = {route.name: route.body_type for route in MANAGEMENT_ROUTES if route.version is ApiVersion.V4}
@@ -67,6 +68,12 @@ _SECURITY: Written = {
         "in": "header",
         "name": "Authorization",
         "description": "A token of the participant, as FERRY_IDENTITY says",
+    },
+    "flow": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "The access token of a flow; to get a new one, a proof of who the consumer is",
     },
 }
 
@@ -170,12 +177,16 @@ def _tag(route: str) -> str:
         return "management"
     if route.startswith("dsp/2025-1/"):
         return "dsp"
+    if route.startswith("data/"):
+        return "data"
     return "signaling" if route.startswith(("dataflows/", "control/", "v1/dataflows")) else "public"
 
 
 def _security(tag: str) -> list[Json]:
     if tag == "management":
         return [{"apiKey": []}, {"functionKey": []}, {"entra": []}]
+    if tag == "data":
+        return [{"flow": []}]
     return [] if tag == "public" else [{"participant": []}]
 
 
