@@ -10,10 +10,8 @@ is its start and end. Stand-in and copiers share the machine: figures of less th
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from bench.copiers.all import chosen_copiers
 from bench.goals.costs import cost_rows
@@ -23,8 +21,7 @@ from bench.goals.on_azurite import large_on_azurite, small_on_azurite, streamed_
 from bench.goals.overhead import start_and_end
 from bench.goals.small_blobs import small_blobs, small_blobs_over_tls
 from bench.measuring.lab import Lab, tell
-from bench.measuring.machine import machine_line
-from bench.measuring.table import Row, markdown
+from bench.measuring.table import Row, tell_rows
 from ferry.cli.failure import CommandFailed
 
 type Measure = Callable[[Lab], Iterator[Row]]
@@ -54,18 +51,13 @@ def main(arguments: Sequence[str]) -> int:
         tell(str(error))
         return 1
     command = f"./run bench copy {' '.join(arguments)}".strip()
-    versions = ", ".join(f"{it.name} {it.version}" for it in copiers.values())
-    if asked.json:
-        told = [asdict(row) for row in rows]
-        print(json.dumps({"rows": told, "versions": versions, "machine": machine_line(), "command": command}))
-    else:
-        print(markdown(rows, list(copiers)[1:]))
-        print(f"\n{versions}; {machine_line()}; `{command}`, median of {lab.rounds}")
+    versions = {it.name: it.version for it in copiers.values()}
+    status = tell_rows(rows, versions, f"`{command}`, median of {lab.rounds}", as_json=asked.json)
     for note in lab.notes:
         tell(note)
     for fault in lab.faults:
         tell(f"wrong: {fault}")
-    return 1 if lab.faults or any(row.is_met is False for row in rows) else 0
+    return 1 if lab.faults else status
 
 
 def _measured(lab: Lab, names: Sequence[str]) -> Iterator[Row]:

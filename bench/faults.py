@@ -7,10 +7,8 @@ was written how often. AzCopy and rclone stand beside where they can do it at al
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from bench.copiers.all import chosen_copiers
 from bench.goals.chaos import faults_and_kills, several_engines
@@ -19,8 +17,7 @@ from bench.goals.memory import peak_memory
 from bench.goals.resumed import resumed_copies
 from bench.goals.torn import torn_blobs
 from bench.measuring.lab import Lab, tell
-from bench.measuring.machine import machine_line
-from bench.measuring.table import Row, markdown
+from bench.measuring.table import Row, tell_rows
 from ferry.cli.failure import CommandFailed
 
 GOALS: Mapping[str, Callable[[Lab], Iterator[Row]]] = {
@@ -48,14 +45,8 @@ def main(arguments: Sequence[str]) -> int:
             tell(f"{row.goal}: {row.ours}")
             rows.append(row)
     command = f"./run bench faults {' '.join(arguments)}".strip()
-    versions = ", ".join(f"{it.name} {it.version}" for it in copiers.values())
-    if asked.json:
-        told = [asdict(row) for row in rows]
-        print(json.dumps({"rows": told, "versions": versions, "machine": machine_line(), "command": command}))
-    else:
-        print(markdown(rows, list(copiers)[1:]))
-        print(f"\n{versions}; {machine_line()}; `{command}`")
-    return 1 if any(row.is_met is False for row in rows) else 0
+    versions = {it.name: it.version for it in copiers.values()}
+    return tell_rows(rows, versions, f"`{command}`", as_json=asked.json)
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

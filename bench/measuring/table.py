@@ -1,8 +1,11 @@
 """The table of a bench: one row for each thing that was wanted, as Markdown and as JSON."""
 
+import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+
+from bench.measuring.machine import machine_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,19 @@ def markdown(rows: Sequence[Row], others: Sequence[str]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def to_json(rows: Sequence[Row]) -> list[dict[str, object]]:
-    """The rows for programs."""
-    return [asdict(row) for row in rows]
+def tell_rows(rows: Sequence[Row], versions: Mapping[str, str], told: str, *, as_json: bool) -> int:
+    """Print the rows and how they came about; the exit code is 1 where a goal is not met.
+
+    `versions`: of the copiers by their names, ours first. `told`: the command and how often it measured.
+    """
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    if as_json:
+        found = [asdict(row) for row in rows]
+        print(json.dumps({"rows": found, "versions": named, "machine": machine_line(), "command": told}))
+    else:
+        print(markdown(rows, list(versions)[1:]))
+        print(f"\n{named}; {machine_line()}; {told}")
+    return 1 if any(row.is_met is False for row in rows) else 0
 
 
 def spread(values: Sequence[float], unit: str, *, digits: int = 0) -> str:

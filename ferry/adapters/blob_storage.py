@@ -1,8 +1,6 @@
 """AzureBlobStorage: containers and blobs of accounts that are ours, by key or by identity (steps 3, 10, 13, 16-18)."""
 
 import base64
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -161,7 +159,7 @@ class AzureBlobStorage:
         # An empty blob has no range that could be asked for.
         return b"" if content.status == 416 else self._none_if_missing(content, account, container, name)
 
-    def read_range(self, account: Account, container: str, item: BlobItem, start: int, size_bytes: int) -> bytes:
+    def read_range(self, account: Account, container: str, item: BlobItem, *, start: int, size_bytes: int) -> bytes:
         """A part of a blob in one request, of just the version that was listed."""
         from azure.core import MatchConditions
 
@@ -181,40 +179,10 @@ class AzureBlobStorage:
         if isinstance(deleted, Refusal) and deleted.status != 404:
             raise storage_failed(deleted, account, _where(container, name))
 
-    @contextmanager
-    def stream_blob(self, account: Account, container: str, item: BlobItem) -> Generator[Iterator[bytes]]:
-        """The bytes in chunks of 8 MiB, each a request of its own, pinned to the version that was listed."""
-        from azure.core import MatchConditions
-
-        client = self._clients.container(account, container)
-        options: dict[str, Any] = {"etag": item.etag, "match_condition": MatchConditions.IfNotModified}
-        download = attempt(lambda: client.download_blob(item.name, **options))
-        if isinstance(download, Refusal):
-            # A condition on a blob that is not there may be answered like one on another version.
-            if download.status == 412 and self.head_blob(account, container, item.name) is None:
-                download = Refusal(404, "BlobNotFound")
-            raise storage_failed(download, account, _where(container, item.name))
-        chunks = iter(download.chunks())
-
-        def failed(refusal: Refusal) -> StorageFailed:
-            return storage_failed(refusal, account, _where(container, item.name))
-
-        yield _chunks(lambda: next(chunks, None), failed)
-
     def _none_if_missing(self, refusal: Refusal, account: Account, container: str, name: str) -> None:
         failed = storage_failed(refusal, account, _where(container, name))
         if failed.problem is not StorageProblem.BLOB_MISSING:
             raise failed
-
-
-def _chunks(read: Callable[[], bytes | None], failed: Callable[[Refusal], StorageFailed]) -> Iterator[bytes]:
-    while True:
-        chunk = attempt(read)
-        if isinstance(chunk, Refusal):
-            raise failed(chunk)
-        if chunk is None:
-            return
-        yield chunk
 
 
 def _not_deleted(refusal: Refusal, account: Account, container: str) -> StorageFailed:

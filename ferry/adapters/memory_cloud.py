@@ -152,7 +152,7 @@ class MemoryCloud:
         self.enter(MemoryRequest(operation, account.name, container, name))
         known = self._account(account.endpoint)
         if account.sas is not None:
-            self._check_sas(account, account.sas, operation, container, name)
+            self._check_sas(account, account.sas, operation, container=container, name=name)
             return known
         if account.key is None and known.delegation_key is None:
             raise StorageFailed(
@@ -165,7 +165,7 @@ class MemoryCloud:
             )
         return known
 
-    def _check_sas(self, account: Account, sas: Secret, operation: str, container: str, name: str) -> None:
+    def _check_sas(self, account: Account, sas: Secret, operation: str, *, container: str, name: str) -> None:
         letters = "l" if operation == "List Blobs" else "r"
         try:
             self.container_by_sas(account.endpoint, container, name, sas=sas, letters=letters)

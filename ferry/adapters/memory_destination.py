@@ -83,7 +83,7 @@ class MemoryDestination:
             found.staged.setdefault(name, {})[block.id] = content
             return _CREATED
 
-        return await self._from_url("Put Block From URL", name, source_url, item, carry_out)
+        return await self._from_url("Put Block From URL", name, source_url, item=item, carry_out=carry_out)
 
     async def stage(self, name: str, content: bytes, block: BlockRange) -> WireAnswer:
         """Put Block."""
@@ -136,7 +136,7 @@ class MemoryDestination:
             found.blobs[name] = replace(blob, content=blob.content + source.content[start : start + size_bytes])
             return _CREATED
 
-        return await self._from_url("Append Block From URL", name, source_url, item, carry_out)
+        return await self._from_url("Append Block From URL", name, source_url, item=item, carry_out=carry_out)
 
     async def create_paged(self, name: str, item: BlobItem, *, overwrite: bool) -> WireAnswer:
         """Put Blob of a page blob, without pages."""
@@ -160,7 +160,7 @@ class MemoryDestination:
             found.blobs[name] = replace(blob, content=content)
             return _CREATED
 
-        return await self._from_url("Put Page From URL", name, source_url, item, carry_out)
+        return await self._from_url("Put Page From URL", name, source_url, item=item, carry_out=carry_out)
 
     async def list_page(self, prefix: str, *, after: str | None, limit: int = 5000) -> BlobPage:
         """One page of names."""
@@ -179,7 +179,7 @@ class MemoryDestination:
             carried = replace(item, headers=source.headers, tier=item.tier or source.tier)
             return self._write(found, name, source.content, carried)
 
-        return await self._from_url(operation, name, source_url, item, carry_out, is_free=not overwrite)
+        return await self._from_url(operation, name, source_url, item=item, carry_out=carry_out, is_free=not overwrite)
 
     async def _create(self, name: str, content: bytes, item: BlobItem, *, overwrite: bool) -> WireAnswer:
         def carry_out(found: MemoryContainer) -> WireAnswer:
@@ -194,9 +194,9 @@ class MemoryDestination:
         operation: str,
         name: str,
         source_url: str,
+        *,
         item: BlobItem,
         carry_out: Callable[[MemoryContainer, MemoryBlob], WireAnswer],
-        *,
         is_free: bool = False,
     ) -> WireAnswer:
         """`is_free`: the name must not be taken."""

@@ -1,8 +1,6 @@
 """Object storage without a socket: the twins of AzureBlobStorage and AzureBlobWriter, over one MemoryCloud."""
 
 from bisect import bisect_right
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 
 from ferry.adapters.memory_cloud import MemoryBlob, MemoryCloud, MemoryContainer, MemoryRequest, SasRefused, item_of
 from ferry.adapters.memory_sas import MemoryPolicy, sign
@@ -136,13 +134,7 @@ class MemoryStorage:
             if found is not None:
                 found.blobs.pop(name, None)
 
-    @contextmanager
-    def stream_blob(self, account: Account, container: str, item: BlobItem) -> Generator[Iterator[bytes]]:
-        """The bytes in chunks, of just the version that was listed."""
-        content = self._pinned(account, container, item)
-        yield (content[at : at + _CHUNK_BYTES] for at in range(0, len(content), _CHUNK_BYTES))
-
-    def read_range(self, account: Account, container: str, item: BlobItem, start: int, size_bytes: int) -> bytes:
+    def read_range(self, account: Account, container: str, item: BlobItem, *, start: int, size_bytes: int) -> bytes:
         """A part of a blob, of just the version that was listed."""
         return self._pinned(account, container, item)[start : start + size_bytes]
 

@@ -160,17 +160,24 @@ def _negotiation_row(it: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-ASSETS = Resource("asset", "/assets", ("id", "name", "account", "container", "blobs", "created (UTC)"), _asset_row)
-POLICIES = Resource("policy", "/policydefinitions", ("id", "rules", "created (UTC)"), _policy_row)
-DEFINITIONS = Resource(
-    "contract definition", "/contractdefinitions", ("id", "access policy", "contract policy", "assets"), _definition_row
-)
-AGREEMENTS = Resource(
-    "agreement", "/contractagreements", ("id", "asset", "consumer", "provider", "signed (UTC)"), _agreement_row
-)
-NEGOTIATIONS = Resource(
-    "negotiation",
-    "/contractnegotiations",
-    ("id", "role", "state", "asset", "with", "agreement or cause"),
-    _negotiation_row,
-)
+RESOURCES: Mapping[str, Resource] = {
+    "assets": Resource(
+        "asset", "/assets", ("id", "name", "account", "container", "blobs", "created (UTC)"), _asset_row
+    ),
+    "policies": Resource("policy", "/policydefinitions", ("id", "rules", "created (UTC)"), _policy_row),
+    "definitions": Resource(
+        "contract definition",
+        "/contractdefinitions",
+        ("id", "access policy", "contract policy", "assets"),
+        _definition_row,
+    ),
+    "agreements": Resource(
+        "agreement", "/contractagreements", ("id", "asset", "consumer", "provider", "signed (UTC)"), _agreement_row
+    ),
+    "negotiations": Resource(
+        "negotiation",
+        "/contractnegotiations",
+        ("id", "role", "state", "asset", "with", "agreement or cause"),
+        _negotiation_row,
+    ),
+}

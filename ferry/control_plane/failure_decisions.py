@@ -1,13 +1,14 @@
 """What both sides of a transfer decide when something could not be done: again later, not at all, or the end. Pure."""
 
 from dataclasses import replace
+from functools import partial
 
 from ferry.control_plane import renewal_decisions, steps, suspension_decisions
 from ferry.control_plane import transfer_decisions as common
 from ferry.domain.decision import Failed, Moment, Poisoned
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
-from ferry.domain.process import POISON_LIMIT, Intent, IntentKind
+from ferry.domain.process import Intent, IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 
@@ -110,9 +111,6 @@ def _is_untouched(process: TransferProcess) -> bool:
 
 
 def after_poison(process: TransferProcess, poisoned: Poisoned, moment: Moment) -> TransferProcess:
-    """Record it and go on; end when the same step was poisoned three times."""
-    counted = replace(process, poisoned=process.poisoned + 1).noted(moment.now, f"poisoned: {poisoned.fault.message}")
-    if counted.poisoned < POISON_LIMIT or counted.is_final:
-        return counted
-    fault = replace(poisoned.fault, code="POISONED", step=common.STEP_OF_STATE.get(process.state))
-    return common.terminate(counted, fault, moment, tell_peer=True)
+    """Record it and go on; end when the same step was poisoned too often."""
+    end = partial(common.terminate, moment=moment, tell_peer=True)
+    return steps.after_poison(process, poisoned, moment, end, step=common.STEP_OF_STATE.get(process.state))

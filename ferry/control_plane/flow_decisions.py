@@ -6,12 +6,13 @@ progress extends it; when it runs out, the next look takes the copy over from it
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ferry.control_plane import announced_flows, flow_pages, steps
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, PageReport, Poisoned, Task
 from ferry.domain.faults import Fault
-from ferry.domain.process import POISON_LIMIT, HistoryEntry, Intent, IntentKind, JsonObject
+from ferry.domain.process import HistoryEntry, Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState
 
 LEASE_SECONDS = 15.0
@@ -74,10 +75,7 @@ def decide(flow: DataFlow, task: Task, moment: Moment) -> Outcome:
         case PageReport():
             return Decision(_page_told(flow, task, moment))
         case Poisoned():
-            counted = replace(flow, poisoned=flow.poisoned + 1)
-            if counted.is_final or counted.poisoned < POISON_LIMIT:
-                return Decision(counted)
-            return Decision(_fail(counted, replace(task.fault, code="POISONED", step=11), moment))
+            return Decision(steps.after_poison(flow, task, moment, partial(_fail, moment=moment), step=11))
         case _:
             return Decision(flow)
 

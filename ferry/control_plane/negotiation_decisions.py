@@ -7,6 +7,7 @@ until the deadline of the state. (Decision record 10.)
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from ferry.control_plane import negotiation_consumer, negotiation_provider, steps
 from ferry.control_plane.negotiation_steps import SENDING, ContractOrder, enter, target_in, terminate
@@ -14,7 +15,7 @@ from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, Poisoned, Received, Task
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind, Role
-from ferry.domain.process import POISON_LIMIT, IntentKind
+from ferry.domain.process import IntentKind
 from ferry.domain.states import NEGOTIATION_ACCEPTS, NEGOTIATION_KNOWN, NEGOTIATION_ORDERS
 
 __all__ = ["ContractOrder", "Outcome", "decide", "next_look_at"]
@@ -38,7 +39,8 @@ def decide(process: ContractNegotiation, task: Task, moment: Moment) -> Outcome:
         case Command():
             return _commanded(process, task, moment)
         case Poisoned():
-            return Decision(_poisoned(process, task, moment))
+            end = partial(terminate, moment=moment, tell_peer=True)
+            return Decision(steps.after_poison(process, task, moment, end))
         case _:
             return Decision(process)
 
@@ -92,13 +94,6 @@ def _failed(process: ContractNegotiation, failed: Failed, moment: Moment) -> Con
     if process.is_final:
         return process.without_intent(waiting.id)
     return terminate(process, failed.fault, moment, tell_peer=True)
-
-
-def _poisoned(process: ContractNegotiation, poisoned: Poisoned, moment: Moment) -> ContractNegotiation:
-    counted = replace(process, poisoned=process.poisoned + 1)
-    if counted.is_final or counted.poisoned < POISON_LIMIT:
-        return counted
-    return terminate(counted, replace(poisoned.fault, code=FaultCode.POISONED), moment, tell_peer=True)
 
 
 def _received(process: ContractNegotiation, received: Received, moment: Moment) -> Outcome:

@@ -6,12 +6,13 @@ older attempt counts for nothing. A page never ends a flow; it tells it, and loo
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ferry.control_plane import steps
 from ferry.domain.copy_page import CopyPage, CopyPageState
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Moment, Poisoned, Task
 from ferry.domain.faults import Fault
-from ferry.domain.process import POISON_LIMIT, HistoryEntry, Intent, IntentKind, Json, JsonObject
+from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, JsonObject
 from ferry.ports import Lane
 
 LEASE_SECONDS = 15.0
@@ -54,10 +55,8 @@ class PageRules:
             case Command(kind=CommandKind.RESUME):
                 return Decision(_resumed(process, moment))
             case Poisoned():
-                counted = replace(process, poisoned=process.poisoned + 1)
-                if counted.is_final or counted.poisoned < POISON_LIMIT:
-                    return Decision(counted)
-                return Decision(_fail(counted, replace(task.fault, code="POISONED", step=11), moment))
+                end = partial(_fail, moment=moment)
+                return Decision(steps.after_poison(process, task, moment, end, step=11))
             case _:
                 return Decision(process)
 

@@ -7,12 +7,13 @@ whose answer it is still reading.
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from ferry.control_plane import steps
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, FlowReport, Look, Moment, Poisoned, Task
 from ferry.domain.faults import Fault
 from ferry.domain.plane_flow import PlaneFlow, PlaneFlowKind, PlaneFlowState
-from ferry.domain.process import POISON_LIMIT, HistoryEntry, Intent, IntentKind
+from ferry.domain.process import HistoryEntry, Intent, IntentKind
 from ferry.domain.states import FlowState
 
 type Outcome = Decision[PlaneFlow]
@@ -73,10 +74,7 @@ def decide(flow: PlaneFlow, task: Task, moment: Moment) -> Outcome:
         case Command():
             return _commanded(flow, task, moment)
         case Poisoned():
-            counted = replace(flow, poisoned=flow.poisoned + 1)
-            if counted.is_final or counted.poisoned < POISON_LIMIT:
-                return Decision(counted)
-            return Decision(_broken(counted, replace(task.fault, code="POISONED"), moment))
+            return Decision(steps.after_poison(flow, task, moment, partial(_broken, moment=moment)))
         case _:
             return Decision(flow)
 

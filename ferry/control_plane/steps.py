@@ -1,13 +1,13 @@
 """Moves that every kind of decision shares: entering a state, adding an intent, applying a peer's message once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ferry.domain.decision import Decision, Moment, Received
-from ferry.domain.faults import Fault
+from ferry.domain.decision import Decision, Moment, Poisoned, Received
+from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.message_kind import MessageKind
-from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Process
+from ferry.domain.process import POISON_LIMIT, Intent, IntentKind, Json, JsonObject, Process
 
 
 def deadline(moment: Moment, state: str) -> datetime:
@@ -88,6 +88,16 @@ def without_given_up[P: Process](process: P, now: datetime) -> P:
             why = f": {waiting.last_fault.message}" if waiting.last_fault else ""
             process = process.without_intent(waiting.id).noted(now, f"given up: {what}{why}")
     return process
+
+
+def after_poison[P: Process](
+    process: P, poisoned: Poisoned, moment: Moment, end: Callable[[P, Fault], P], *, step: int | None = None
+) -> P:
+    """The process with one more poisoned message noted, which `end` ends when the same state had too many of them."""
+    counted = replace(process, poisoned=process.poisoned + 1).noted(moment.now, f"poisoned: {poisoned.fault.message}")
+    if counted.is_final or counted.poisoned < POISON_LIMIT:
+        return counted
+    return end(counted, replace(poisoned.fault, code=FaultCode.POISONED, step=step))
 
 
 def late_fault(process: Process, moment: Moment, step: int | None) -> Fault:

@@ -93,7 +93,8 @@ class ReadAccess:
         if size_bytes <= 0:
             return b""
         with at_source(_STEP):
-            return self.storage.read_range(self._account(source), source.container, item, start, size_bytes)
+            account = self._account(source)
+            return self.storage.read_range(account, source.container, item, start=start, size_bytes=size_bytes)
 
     def _add_policy(self, account: Account, scope: SasScope) -> bool:
         return self.storage.add_access_policy(account, scope)

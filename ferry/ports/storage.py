@@ -1,7 +1,6 @@
 """Containers and blobs of an account, as its owner sees them."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -160,7 +159,7 @@ class ObjectStorage(Protocol):
         """A small blob, cut at `limit_bytes`; None where there is none."""
         ...
 
-    def read_range(self, account: Account, container: str, item: BlobItem, start: int, size_bytes: int) -> bytes:
+    def read_range(self, account: Account, container: str, item: BlobItem, *, start: int, size_bytes: int) -> bytes:
         """So many bytes (at least one) from `start` on, fewer at the end, pinned to `item.etag`.
 
         Raises EffectFailed SOURCE_CHANGED or SOURCE_BLOB_MISSING.
@@ -169,8 +168,4 @@ class ObjectStorage(Protocol):
 
     def delete_blob(self, account: Account, container: str, name: str) -> None:
         """Delete one blob; a missing one is fine."""
-        ...
-
-    def stream_blob(self, account: Account, container: str, item: BlobItem) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes in chunks, pinned to `item.etag`. Raises EffectFailed SOURCE_CHANGED or SOURCE_BLOB_MISSING."""
         ...

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.management.api import ManagementApi, management_api
 from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
+from ferry.api.management.transfer_orders import TransferOrders
 from ferry.services.addresses import not_our_own
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
@@ -15,25 +16,29 @@ from ferry.services.orphaned import orphans_of
 def handlers(core: Core, dispatcher: Dispatcher) -> dict[str, Callable[[ApiRequest], ApiAnswer]]:
     """A handler for every route."""
     settings, outside = core.settings, core.outside
-    api = management_api(
+    orders = TransferOrders(
+        agreements=core.transfers.agreements,
+        negotiations=core.negotiations,
         participant_id=settings.participant_id,
         destination_account=settings.destination_account,
+        check_address=not_our_own(settings, outside.allow),
+        planes=core.planes,
+        own_secrets=own_secrets(settings),
+    )
+    api = management_api(
+        orders=orders,
         inline_seconds=settings.inline_seconds,
         access=management_access(settings, key_documents=outside.key_documents, clock=outside.clock),
         offers=core.catalog,
-        negotiations=core.negotiations,
         transfers=core.transfers,
-        planes=core.planes,
         orphans=orphans_of(settings, outside),
         vault=outside.vault,
         peer=outside.peer,
         clock=outside.clock,
         ids=outside.ids,
-        check_address=not_our_own(settings, outside.allow),
         flow_summary=dispatcher.flow_summary,
         progress_reader=core.progress,
         search_limit=settings.query_limit,
-        own_secrets=own_secrets(settings),
     )
     return {route.name: _handler(api, route) for route in MANAGEMENT_ROUTES}
 

@@ -3,26 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
+from ferry.domain import states
 from ferry.domain.message_kind import MessageKind, Role
-from ferry.domain.states import (
-    FLOW_FINAL,
-    NEGOTIATION_ACCEPTS,
-    NEGOTIATION_CODES,
-    NEGOTIATION_DSP,
-    NEGOTIATION_FINAL,
-    NEGOTIATION_KNOWN,
-    NEGOTIATION_ORDERS,
-    PULL_ACCEPTS,
-    PULL_KNOWN,
-    PUSH_ACCEPTS,
-    PUSH_KNOWN,
-    TRANSFER_CODES,
-    TRANSFER_DSP,
-    TRANSFER_FINAL,
-    FlowState,
-    NegotiationState,
-    TransferState,
-)
 from ferry.settings import read_settings
 from tools.reference.markdown import code, page, table
 from tools.reference.transitions import (
@@ -60,23 +42,26 @@ def states_page() -> str:
 
 def _lines() -> Iterator[str]:
     yield from ("## Transfer", "")
-    rows = [_row(it, TRANSFER_CODES[it], TRANSFER_DSP[it], over=it in TRANSFER_FINAL) for it in TransferState]
+    rows = [
+        _row(it, states.TRANSFER_CODES[it], states.TRANSFER_DSP[it], over=it in states.TRANSFER_FINAL)
+        for it in states.TransferState
+    ]
     yield from table(("state", "number", "DSP shows", "given up after"), rows)
     yield from (_PUSH, "")
     for role in Role:
         yield from (f"### Push, the {role.value.lower()}'s side", "")
         yield from _drawing(_with_clean_up(role), PUSH_BEGINS[role])
         yield from _following(push_edges(role))
-        yield from _arrivals(PUSH_ACCEPTS[role], PUSH_KNOWN[role], TransferState)
+        yield from _arrivals(states.PUSH_ACCEPTS[role], states.PUSH_KNOWN[role], states.TransferState)
     yield from ("### Pull", "", _PULL, "")
     for role in Role:
         yield from (f"The {role.value.lower()}'s side:", "")
-        yield from _arrivals(PULL_ACCEPTS[role], PULL_KNOWN[role], TransferState)
+        yield from _arrivals(states.PULL_ACCEPTS[role], states.PULL_KNOWN[role], states.TransferState)
     yield from _negotiation()
     yield from ("## Data flow", "", _FLOW, "")
-    yield from _drawing(FLOW_EDGES, (FlowState.STARTED,))
+    yield from _drawing(FLOW_EDGES, (states.FlowState.STARTED,))
     yield from _following(FLOW_EDGES)
-    ends = ", ".join(code(it.value) for it in FlowState if it in FLOW_FINAL)
+    ends = ", ".join(code(it.value) for it in states.FlowState if it in states.FLOW_FINAL)
     yield f"Final: {ends}. A flow that has not moved for {_given_up('DATA_FLOW')} is given up."
 
 
@@ -84,7 +69,8 @@ def _negotiation() -> Iterator[str]:
     yield from ("## Negotiation", "")
     yield from (_TALKS, "")
     rows = [
-        _row(it, NEGOTIATION_CODES[it], NEGOTIATION_DSP[it], over=it in NEGOTIATION_FINAL) for it in NegotiationState
+        _row(it, states.NEGOTIATION_CODES[it], states.NEGOTIATION_DSP[it], over=it in states.NEGOTIATION_FINAL)
+        for it in states.NegotiationState
     ]
     yield from table(("state", "number", "DSP shows", "given up after"), rows)
     for role in Role:
@@ -94,10 +80,11 @@ def _negotiation() -> Iterator[str]:
         yield from _drawing(drawn, NEGOTIATION_BEGINS[role])
         yield from _following(edges)
         orders = [
-            (code(kind.value), _names(states, NegotiationState)) for kind, states in NEGOTIATION_ORDERS[role].items()
+            (code(kind.value), _names(allowed, states.NegotiationState))
+            for kind, allowed in states.NEGOTIATION_ORDERS[role].items()
         ]
         yield from table(("order (policies decide, or with `FERRY_NEGOTIATION=manual` a client)", "in"), orders)
-        yield from _arrivals(NEGOTIATION_ACCEPTS[role], NEGOTIATION_KNOWN[role], edges)
+        yield from _arrivals(states.NEGOTIATION_ACCEPTS[role], states.NEGOTIATION_KNOWN[role], edges)
 
 
 def _row(state: StrEnum, number: int, shown: str, *, over: bool) -> tuple[str, ...]:
@@ -122,11 +109,13 @@ def _given_up(state: str) -> str:
     return f"{seconds:g} s"
 
 
-def _with_clean_up(role: Role) -> Edges[TransferState]:
+def _with_clean_up(role: Role) -> Edges[states.TransferState]:
     """What is drawn: without the steps that every state has."""
     drawn = dict(PUSH_EDGES[role])
     if role is Role.CONSUMER:
-        drawn |= dict.fromkeys((TransferState.COMPLETED, TransferState.TERMINATED), (TransferState.DEPROVISIONING,))
+        drawn |= dict.fromkeys(
+            (states.TransferState.COMPLETED, states.TransferState.TERMINATED), (states.TransferState.DEPROVISIONING,)
+        )
     return drawn
 
 
@@ -152,14 +141,14 @@ def _following[S: StrEnum](edges: Edges[S]) -> Iterator[str]:
 def _arrivals[S: StrEnum](
     applied: Mapping[MessageKind, frozenset[S]], known: Mapping[MessageKind, frozenset[S]], order: Iterable[S]
 ) -> Iterator[str]:
-    states = list(order)
+    every = list(order)
     rows = [
-        (code(kind.value), _names(applied.get(kind, frozenset()), states), _names(known.get(kind, frozenset()), states))
+        (code(kind.value), _names(applied.get(kind, frozenset()), every), _names(known.get(kind, frozenset()), every))
         for kind in MessageKind
         if kind in applied or kind in known
     ]
     yield from table(("message", "is applied in", "tells nothing new in"), rows)
 
 
-def _names[S: StrEnum](states: frozenset[S], order: Iterable[S]) -> str:
-    return ", ".join(code(it.value) for it in order if it in states)
+def _names[S: StrEnum](wanted: frozenset[S], order: Iterable[S]) -> str:
+    return ", ".join(code(it.value) for it in order if it in wanted)

@@ -17,7 +17,6 @@ from ferry.api.management.edrs import EdrsApi
 from ferry.api.management.errors import Handler, guarded
 from ferry.api.management.negotiations import AgreementsApi, NegotiationsApi
 from ferry.api.management.not_offered import NotOfferedApi
-from ferry.api.management.orders import CheckAddress
 from ferry.api.management.orphans import OrphansApi
 from ferry.api.management.policies import PoliciesApi
 from ferry.api.management.routes import ApiVersion, Route
@@ -26,8 +25,6 @@ from ferry.api.management.transfer_orders import TransferOrders
 from ferry.api.management.transfers import FlowSummary, TransfersApi
 from ferry.api.management.version4 import from_v4, to_v4
 from ferry.control_plane.catalog import Catalog
-from ferry.control_plane.data_planes import DataPlanes
-from ferry.control_plane.negotiations import NegotiationService
 from ferry.control_plane.transfers import TransferService
 from ferry.data_plane.orphans import Orphans
 from ferry.domain.decision import Ids
@@ -69,36 +66,23 @@ def _in_version_4(handler: Handler, body_type: str) -> Handler:
 
 def management_api(
     *,
-    participant_id: str,
-    destination_account: str,
+    orders: TransferOrders,
     inline_seconds: float,
     access: Access,
     offers: Catalog,
-    negotiations: NegotiationService,
     transfers: TransferService,
-    planes: DataPlanes,
     orphans: Orphans,
     vault: Vault,
     peer: Peer,
     clock: Clock,
     ids: Ids,
-    check_address: CheckAddress,
     flow_summary: FlowSummary,
     progress_reader: ProgressReader,
     search_limit: int = SEARCH_LIMIT,
-    own_secrets: frozenset[str] = frozenset(),
 ) -> ManagementApi:
-    """The management API over the use cases of a participant; nobody may name one of `own_secrets` (lower case)."""
-    agreements, definitions = transfers.agreements, offers.contract_definitions
-    orders = TransferOrders(
-        agreements=agreements,
-        negotiations=negotiations,
-        participant_id=participant_id,
-        destination_account=destination_account,
-        check_address=check_address,
-        planes=planes,
-        own_secrets=own_secrets,
-    )
+    """The management API over the use cases of a participant; what `orders` may not name, nobody may."""
+    agreements, definitions = orders.agreements, offers.contract_definitions
+    check_address, own_secrets = orders.check_address, orders.own_secrets
     return ManagementApi(
         assets=AssetsApi(
             assets=offers.assets, agreements=agreements, clock=clock, ids=ids, check_address=check_address
@@ -107,13 +91,13 @@ def management_api(
         contract_definitions=ContractDefinitionsApi(contract_definitions=definitions, clock=clock, ids=ids),
         catalog=CatalogApi(peer=peer, check_address=check_address),
         negotiations=NegotiationsApi(
-            negotiations=negotiations,
-            participant_id=participant_id,
+            negotiations=orders.negotiations,
+            participant_id=orders.participant_id,
             inline_seconds=inline_seconds,
             check_address=check_address,
             own_secrets=own_secrets,
         ),
-        agreements=AgreementsApi(agreements=agreements, negotiations=negotiations),
+        agreements=AgreementsApi(agreements=agreements, negotiations=orders.negotiations),
         transfers=TransfersApi(
             transfers=transfers,
             orders=orders,
@@ -122,7 +106,7 @@ def management_api(
             progress_reader=progress_reader,
         ),
         edrs=EdrsApi(transfers=transfers, agreements=agreements),
-        data_planes=DataPlanesApi(planes=planes, clock=clock, check_address=check_address),
+        data_planes=DataPlanesApi(planes=orders.planes, clock=clock, check_address=check_address),
         secrets=SecretsApi(vault=vault, clock=clock, own_secrets=own_secrets),
         orphans=OrphansApi(orphans=orphans),
         not_offered=NotOfferedApi(),

@@ -1,13 +1,16 @@
 """`ferry asset`, `ferry policy` and `ferry contract`: what a provider defines, and what was agreed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ferry.cli.options import Format, Limit, Offset, Profile
 from ferry.cli.output import Output, OutputFormat
 from ferry.cli.session import ended_well
+
+if TYPE_CHECKING:
+    from ferry.cli.definitions import Resource
 
 asset_app = typer.Typer(no_args_is_help=True, help="Assets: the blobs that are offered.")
 policy_app = typer.Typer(no_args_is_help=True, help="Policies: under which conditions.")
@@ -49,35 +52,6 @@ def create_asset(
         created(made, "asset", shown)
 
 
-@asset_app.command("list")
-def list_assets(
-    *, limit: Limit = 50, offset: Offset = 0, profile: Profile = None, output: Format = OutputFormat.TABLE
-) -> None:
-    """The participant's assets."""
-    from ferry.cli.definitions import ASSETS
-
-    with ended_well(shown := Output(output)):
-        ASSETS.list_all(profile, shown, limit=limit, offset=offset)
-
-
-@asset_app.command("show")
-def show_asset(asset_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
-    """One asset."""
-    from ferry.cli.definitions import ASSETS
-
-    with ended_well(shown := Output(output)):
-        ASSETS.show(asset_id, profile, shown)
-
-
-@asset_app.command("delete")
-def delete_asset(asset_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
-    """Delete an asset that no agreement refers to."""
-    from ferry.cli.definitions import ASSETS
-
-    with ended_well(shown := Output(output)):
-        ASSETS.delete(asset_id, profile, shown)
-
-
 @policy_app.command("create")
 def create_policy(
     policy_id: Annotated[str, typer.Argument(metavar="ID", help="The policy's id.", show_default=False)],
@@ -99,35 +73,6 @@ def create_policy(
         with participant(profile) as (client, _):
             made = client.create_policy(policy_id, policy)
         created(made, "policy", shown)
-
-
-@policy_app.command("list")
-def list_policies(
-    *, limit: Limit = 50, offset: Offset = 0, profile: Profile = None, output: Format = OutputFormat.TABLE
-) -> None:
-    """The participant's policies."""
-    from ferry.cli.definitions import POLICIES
-
-    with ended_well(shown := Output(output)):
-        POLICIES.list_all(profile, shown, limit=limit, offset=offset)
-
-
-@policy_app.command("show")
-def show_policy(policy_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
-    """One policy."""
-    from ferry.cli.definitions import POLICIES
-
-    with ended_well(shown := Output(output)):
-        POLICIES.show(policy_id, profile, shown)
-
-
-@policy_app.command("delete")
-def delete_policy(policy_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
-    """Delete a policy that no contract definition refers to."""
-    from ferry.cli.definitions import POLICIES
-
-    with ended_well(shown := Output(output)):
-        POLICIES.delete(policy_id, profile, shown)
 
 
 @contract_app.command("create")
@@ -152,68 +97,72 @@ def create_definition(
         created(made, "contract definition", shown)
 
 
-@contract_app.command("list")
-def list_definitions(
-    *, limit: Limit = 50, offset: Offset = 0, profile: Profile = None, output: Format = OutputFormat.TABLE
-) -> None:
-    """The participant's contract definitions."""
-    from ferry.cli.definitions import DEFINITIONS
+def _register_readers(app: typer.Typer, of: str, *, lists: str, shows: str, deletes: str) -> None:
+    """`list`, `show` and `delete` of one kind of resource."""
 
-    with ended_well(shown := Output(output)):
-        DEFINITIONS.list_all(profile, shown, limit=limit, offset=offset)
+    @app.command("list", help=lists)
+    def list_all(
+        *, limit: Limit = 50, offset: Offset = 0, profile: Profile = None, output: Format = OutputFormat.TABLE
+    ) -> None:
+        with ended_well(shown := Output(output)):
+            _resource(of).list_all(profile, shown, limit=limit, offset=offset)
 
+    @app.command("show", help=shows)
+    def show(wanted_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
+        with ended_well(shown := Output(output)):
+            _resource(of).show(wanted_id, profile, shown)
 
-@contract_app.command("show")
-def show_definition(definition_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
-    """One contract definition."""
-    from ferry.cli.definitions import DEFINITIONS
-
-    with ended_well(shown := Output(output)):
-        DEFINITIONS.show(definition_id, profile, shown)
-
-
-@contract_app.command("delete")
-def delete_definition(definition_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
-    """Take an offer back; agreements stay."""
-    from ferry.cli.definitions import DEFINITIONS
-
-    with ended_well(shown := Output(output)):
-        DEFINITIONS.delete(definition_id, profile, shown)
+    @app.command("delete", help=deletes)
+    def delete(wanted_id: _Id, *, profile: Profile = None, output: Format = OutputFormat.TABLE) -> None:
+        with ended_well(shown := Output(output)):
+            _resource(of).delete(wanted_id, profile, shown)
 
 
-@contract_app.command()
-def agreements(
-    agreement_id: _OptionalId = None,
-    *,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    profile: Profile = None,
-    output: Format = OutputFormat.TABLE,
-) -> None:
-    """Contract agreements: all of them, or one in full."""
-    from ferry.cli.definitions import AGREEMENTS
+def _register_history(of: str, help_text: str) -> None:
+    """What came about by itself: a list, or one in full."""
 
-    with ended_well(shown := Output(output)):
-        if agreement_id is None:
-            AGREEMENTS.list_all(profile, shown, limit=limit, offset=offset)
-        else:
-            AGREEMENTS.show(agreement_id, profile, shown)
+    @contract_app.command(of, help=help_text)
+    def read(
+        wanted_id: _OptionalId = None,
+        *,
+        limit: Limit = 50,
+        offset: Offset = 0,
+        profile: Profile = None,
+        output: Format = OutputFormat.TABLE,
+    ) -> None:
+        with ended_well(shown := Output(output)):
+            if wanted_id is None:
+                _resource(of).list_all(profile, shown, limit=limit, offset=offset)
+            else:
+                _resource(of).show(wanted_id, profile, shown)
 
 
-@contract_app.command()
-def negotiations(
-    negotiation_id: _OptionalId = None,
-    *,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    profile: Profile = None,
-    output: Format = OutputFormat.TABLE,
-) -> None:
-    """Contract negotiations: all of them, or one in full."""
-    from ferry.cli.definitions import NEGOTIATIONS
+def _resource(of: str) -> "Resource":
+    from ferry.cli.definitions import RESOURCES
 
-    with ended_well(shown := Output(output)):
-        if negotiation_id is None:
-            NEGOTIATIONS.list_all(profile, shown, limit=limit, offset=offset)
-        else:
-            NEGOTIATIONS.show(negotiation_id, profile, shown)
+    return RESOURCES[of]
+
+
+_register_readers(
+    asset_app,
+    "assets",
+    lists="The participant's assets.",
+    shows="One asset.",
+    deletes="Delete an asset that no agreement refers to.",
+)
+_register_readers(
+    policy_app,
+    "policies",
+    lists="The participant's policies.",
+    shows="One policy.",
+    deletes="Delete a policy that no contract definition refers to.",
+)
+_register_readers(
+    contract_app,
+    "definitions",
+    lists="The participant's contract definitions.",
+    shows="One contract definition.",
+    deletes="Take an offer back; agreements stay.",
+)
+_register_history("agreements", "Contract agreements: all of them, or one in full.")
+_register_history("negotiations", "Contract negotiations: all of them, or one in full.")

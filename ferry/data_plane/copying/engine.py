@@ -1,13 +1,11 @@
 """CopyEngine: copies pages of blobs on an event loop of its own, for callers in any thread (design section 5)."""
 
 import concurrent.futures
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import replace
 
 from ferry.data_plane.copying.budget import ByteBudget
-from ferry.data_plane.copying.failures import CopyStopped, destination_away
+from ferry.data_plane.copying.failures import CopyStopped
 from ferry.data_plane.copying.gate import Gates
 from ferry.data_plane.copying.job import Shared
 from ferry.data_plane.copying.loop import LoopThread
@@ -61,15 +59,6 @@ class CopyEngine:
         if error is not None:
             raise error
         return work.result() is Ending.DONE
-
-    def commit_blob(self, order: PageOrder, state: PageState) -> None:
-        """Commit the only blob of an order whose blocks were staged by others. Raises EffectFailed.
-
-        `state.staged[0]`, merged from those of the parts, says which blocks they are and that none is missing.
-        """
-        until = time.monotonic() + self.options.patience_seconds
-        if not self.run(replace(order, blocks=None, commits=True, until=until), state, tell=lambda _: True):
-            raise destination_away("no answer in time", order.blobs[0], order.destination.endpoint)
 
     def call[T](self, coroutine: Coroutine[object, object, T]) -> T:
         """Run one coroutine on the loop, and give its result."""

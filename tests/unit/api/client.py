@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -11,6 +11,7 @@ from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.management.access import ApiKeyAccess
 from ferry.api.management.api import ManagementApi, management_api
 from ferry.api.management.routes import MANAGEMENT_ROUTES
+from ferry.api.management.transfer_orders import TransferOrders
 from ferry.services.compose import Core
 from ferry.services.dispatch import Dispatcher
 from ferry.services.orphaned import orphans_of
@@ -21,22 +22,28 @@ EDC_CONTEXT = {"@vocab": "https://w3id.org/edc/v0.0.1/ns/"}
 
 
 def management_of(core: Core, **changes: Any) -> ManagementApi:
-    """The API over a core, with arguments replaced."""
-    arguments: dict[str, Any] = {
+    """The API over a core, with arguments replaced: those of its orders, or its own."""
+    orders: dict[str, Any] = {
+        "agreements": core.transfers.agreements,
+        "negotiations": core.negotiations,
         "participant_id": core.settings.participant_id,
         "destination_account": core.settings.destination_account,
+        "check_address": core.outside.allow,
+        "planes": core.planes,
+    }
+    of_orders = {field.name for field in fields(TransferOrders)} & changes.keys()
+    orders |= {name: changes.pop(name) for name in of_orders}
+    arguments: dict[str, Any] = {
+        "orders": TransferOrders(**orders),
         "inline_seconds": core.settings.inline_seconds,
         "access": ApiKeyAccess(core.settings.api_key),
         "offers": core.catalog,
-        "negotiations": core.negotiations,
         "transfers": core.transfers,
-        "planes": core.planes,
         "orphans": orphans_of(core.settings, core.outside),
         "vault": core.outside.vault,
         "peer": core.outside.peer,
         "clock": core.outside.clock,
         "ids": core.outside.ids,
-        "check_address": core.outside.allow,
         "flow_summary": Dispatcher(core).flow_summary,
         "progress_reader": core.progress,
         **changes,
