@@ -75,7 +75,7 @@ def woken(flow: DataFlow) -> DataFlow:
     copy = next((it for it in flow.intents if it.kind is IntentKind.COPY), None)
     if pages is None or copy is None or copy.detail.get("waits") is not True:
         return flow
-    has_room = not pages.is_listed and pages.open_count <= OPEN_PAGES_LIMIT // 2
+    has_room = not pages.is_listed and pages.room >= OPEN_PAGES_LIMIT // 2
     if not pages.are_done and not has_room:
         return flow
     due = replace(copy, not_before=None, detail={key: it for key, it in copy.detail.items() if key != "waits"})

@@ -17,7 +17,7 @@ from ferry.data_plane.copying.page import PageState
 from ferry.data_plane.listed_page import Cut, decode, encode
 from ferry.data_plane.manifest import DeliveryTally
 from ferry.domain.copy_page import CopyPage, CopyPageState, copy_page_id
-from ferry.domain.data_flow import OPEN_PAGES_LIMIT, DataFlow, FlowPages
+from ferry.domain.data_flow import DataFlow, FlowPages
 from ferry.domain.faults import EffectFailed
 from ferry.domain.process import Intent, JsonObject
 from ferry.ports import BlobPage, SourceBlob
@@ -80,7 +80,7 @@ class _Slice:
         pages = self._flow.pages or FlowPages(begun=cursor.pages)
         if pages.are_done:
             return deliver_pages(self._services, self._ends, self._flow, self._checkpoint, self._watch)
-        if not cursor.is_listed and pages.open_count < OPEN_PAGES_LIMIT:
+        if not cursor.is_listed and pages.room:
             return self._list(cursor, None)
         self._look_after(pages)
         return self._waits()
@@ -146,7 +146,7 @@ class _Slice:
     def _list(self, cursor: Cursor, first: BlobPage | None) -> JsonObject:
         """List, keep what was listed, begin pages, as long as there is room for them and time."""
         began_at = self._services.clock.now()
-        room = OPEN_PAGES_LIMIT - (self._flow.pages.open_count if self._flow.pages else 0)
+        room = (self._flow.pages or FlowPages()).room
         while room > 0 and not cursor.is_listed:
             listed, content = self._next_listed(cursor, first)
             first = None

@@ -10,6 +10,8 @@ from ferry.domain.transfer_process import Destination
 
 # So many pages of a copy are begun and not done at most: what is listed does not run away from what is copied.
 OPEN_PAGES_LIMIT = 64
+# And so far behind the last of them may the first one be that is not done: those between are kept one by one.
+PAGES_SPAN_LIMIT = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class FlowPages:
     def open_count(self) -> int:
         """How many are begun and not done."""
         return self.begun - self.done_below - len(self.done)
+
+    @property
+    def room(self) -> int:
+        """How many more may be begun now."""
+        return max(0, min(OPEN_PAGES_LIMIT - self.open_count, PAGES_SPAN_LIMIT - (self.begun - self.done_below)))
 
     @property
     def open_numbers(self) -> tuple[int, ...]:

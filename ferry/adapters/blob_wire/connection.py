@@ -6,11 +6,15 @@ There is no timer for each request: a connection says until when it must be done
 import asyncio
 import selectors
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ferry.adapters.blob_wire.answers import AnswerFault, AnswerReader
 from ferry.adapters.blob_wire.raw_answer import RawAnswer, TooLong
+from ferry.adapters.blob_wire.tls import TlsLayer
 from ferry.ports.blob_sides import WireLost
+
+if TYPE_CHECKING:
+    from socket import socket as Socket
 
 FOREVER = float("inf")
 _PIECE_BYTES = 256 * 1024
@@ -50,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._on_free = on_free
         self._on_lost = on_lost
         self._reader = AnswerReader()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | TlsLayer | None = None
         self._waiter: asyncio.Future[RawAnswer] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._may_write = True
@@ -60,9 +64,9 @@ class Connection(asyncio.Protocol):
         self.ends_at = FOREVER
         self.idle_since = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The loop has connected it."""
-        self._transport = cast("asyncio.Transport", transport)
+    def connection_made(self, transport: asyncio.BaseTransport | TlsLayer) -> None:
+        """It is connected."""
+        self._transport = cast("asyncio.Transport | TlsLayer", transport)
         self.is_open = True
 
     def start(
@@ -178,7 +182,7 @@ class Connection(asyncio.Protocol):
         """Whether something is to be read from an idle connection: the end of it, or what nobody asked for."""
         if self._transport is None:
             return True
-        socket = self._transport.get_extra_info("socket")
+        socket = cast("Socket | None", self._transport.get_extra_info("socket"))
         if socket is None or socket.fileno() < 0:
             return True
         with selectors.DefaultSelector() as selector:

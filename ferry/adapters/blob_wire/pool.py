@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ferry.adapters.blob_clients import CONNECT_SECONDS, READ_SECONDS
 from ferry.adapters.blob_wire.connection import FOREVER, Connection, Sink
 from ferry.adapters.blob_wire.raw_answer import RawAnswer
+from ferry.adapters.blob_wire.tls import TlsLayer
 from ferry.adapters.egress import DEFAULT_PORTS, CheckedUrl, EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.ports.blob_sides import WireLost
@@ -158,14 +159,17 @@ class OriginPool:
 
     async def _open(self, loop: asyncio.AbstractEventLoop, address: str) -> Connection:
         origin = self._origin
-        is_tls = origin.scheme == "https"
-        _, connection = await loop.create_connection(
-            lambda: Connection(origin.host, loop, on_free=self._free, on_lost=self._drop),
-            address,
-            origin.port,
-            ssl=self._tls() if is_tls else None,
-            server_hostname=origin.host if is_tls else None,
-        )
+        connection = Connection(origin.host, loop, on_free=self._free, on_lost=self._drop)
+        if origin.scheme != "https":
+            await loop.create_connection(lambda: connection, address, origin.port)
+            return connection
+        layer = TlsLayer(connection, self._tls(), origin.host, loop)
+        try:
+            await loop.create_connection(lambda: layer, address, origin.port)
+            await layer.ready
+        except BaseException:
+            layer.abort()
+            raise
         return connection
 
     async def _resolve(self, loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:

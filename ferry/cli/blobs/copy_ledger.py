@@ -127,6 +127,12 @@ class CopyLedger:
         """Whether an earlier run has done something."""
         return bool(self._earlier) or self._base.blobs > 0 or self.after is not None
 
+    @property
+    def kept_count(self) -> int:
+        """How many pages are kept one by one: those behind the first that is not done."""
+        with self._lock:
+            return len(self._pages)
+
     def begin(
         self,
         after: str | None,

@@ -21,6 +21,7 @@ from ferry.ports.storage import BlobPage
 PAGE_BLOBS = 5000
 MOST_PAGES = 8
 MOST_BLOBS = 2 * PAGE_BLOBS
+MOST_KEPT_PAGES = 64
 _SHOW_SECONDS = 0.25
 # The engine wants an end; a page that is not done by then goes on.
 _SLICE_SECONDS = 86400.0
@@ -74,6 +75,9 @@ class CopyPages:
         while not self._ledger.is_over:
             page = self._list_source(after)
             blobs, likenesses = self._left(self._plan.blobs(page.items), there)
+            # The page is at hand when there is room for it: nobody who copies waits for a list.
+            while self._running and not self._has_room():
+                self._wait()
             entry = self._ledger.begin(after, blobs, page.next_marker, likenesses)
             self._known.update(blobs=len(blobs), bytes=sum(max(0, blob.item.size_bytes) for blob in blobs))
             if entry.is_done or not blobs:
@@ -85,8 +89,11 @@ class CopyPages:
             if after is None:
                 self._known["is_all"] = 1
                 return
-            while len(self._running) >= MOST_PAGES or sum(self._running.values()) >= MOST_BLOBS:
-                self._wait()
+
+    def _has_room(self) -> bool:
+        """Whether one more page may be begun; none while a slow one holds up the account of all behind it."""
+        is_busy = len(self._running) >= MOST_PAGES or sum(self._running.values()) >= MOST_BLOBS
+        return not is_busy and self._ledger.kept_count < MOST_KEPT_PAGES
 
     @property
     def _asks_destination(self) -> bool:

@@ -33,8 +33,8 @@ _UNCHANGED_SHARE = 0.85
 _LOWER = 0.82
 _MOST_INDIFFERENT_SHARE = 0.4
 _MOST_TOLERATED_SHARE = 0.2
-_TOLERANCE_MARGIN = 1.2
-_TOLERANCE_DECAY = 0.95
+_TOLERANCE_MARGIN = 1.5
+_TOLERANCE_DECAY = 0.97
 _ENOUGH_TO_JUDGE = 20
 # A limit that has fallen suddenly is not followed tick by tick.
 _FLOOD_SHARE = 0.5
@@ -69,6 +69,7 @@ class Pace:
     """The pace of one endpoint: how many requests may be under way (`window`), how many a second (`rate`)."""
 
     __slots__ = (
+        "_asked_lower",
         "_asked_since_cut",
         "_calm_ticks",
         "_cut_at",
@@ -85,6 +86,7 @@ class Pace:
         "_seen_rate",
         "_share_before",
         "_throttled",
+        "_throttled_lower",
         "_throttled_since_cut",
         "_tick_at",
         "_tick_started",
@@ -115,6 +117,8 @@ class Pace:
         self._tolerated_share = _TOLERATED_SHARE
         self._share_before = 1.0
         self._rate_before = 0.0
+        self._asked_lower = 0
+        self._throttled_lower = 0
         self._asked_since_cut = 0
         self._throttled_since_cut = 0
         self._median_latency = 0.0
@@ -177,11 +181,10 @@ class Pace:
         is_sought, self._is_seeking = self._is_seeking, self.rate is None
         is_news = self.rate is None or is_sought or self._calm_ticks > _CALM_TICKS
         # The first refusals, and those of a rate that grew fast, have none before them that they could be compared by.
-        asked = sum(done + throttled for _, done, throttled in self._past)
-        throttled = sum(throttled for _, _, throttled in self._past)
-        self._share_before = 1.0 if is_news else throttled / max(1, asked)
-        self._rate_before = self.rate or 0.0
+        self._share_before = 1.0 if is_news else self._throttled_since_cut / max(1, self._asked_since_cut)
         self._asked_since_cut = self._throttled_since_cut = 0
+        self._rate_before = self.rate or 0.0
+        self._asked_lower = self._throttled_lower = 0
         # The rate before the last step was borne, which the last second does not show of one that grew fast.
         borne = (self.rate or 0.0) / _SEEKING_GROWTH if is_sought else 0.0
         self._seen_rate = max(self._goodput(), borne)
@@ -194,6 +197,8 @@ class Pace:
         self._begin_tick(now)
 
     def _keep(self, now: float, done: int, throttled: int) -> None:
+        self._asked_since_cut += done + throttled
+        self._throttled_since_cut += throttled
         self._past.append((now - self._tick_started, done, throttled))
         self._past_seconds += now - self._tick_started
         while self._past_seconds - self._past[0][0] >= _MEASURED_SECONDS:
@@ -206,8 +211,8 @@ class Pace:
         seconds = now - self._tick_started
         self._least_median = min(self._least_median * _MINIMUM_DRIFT, self._median_latency)
         if self.rate is not None and self.rate <= _LOWER * self._rate_before:
-            self._asked_since_cut += self._done + self._throttled
-            self._throttled_since_cut += self._throttled
+            self._asked_lower += self._done + self._throttled
+            self._throttled_lower += self._throttled
         self._tolerated_share = max(_TOLERATED_SHARE, self._tolerated_share * _TOLERANCE_DECAY)
         if self.rate is not None and self._throttled:
             self._ease(self.rate, now)
@@ -225,21 +230,29 @@ class Pace:
             if not self._is_indifferent():
                 self._cut(now)
                 return
-            self._tolerated_share = min(_MOST_TOLERATED_SHARE, _TOLERANCE_MARGIN * self._share_since_cut())
+            self._tolerated_share = min(_MOST_TOLERATED_SHARE, _TOLERANCE_MARGIN * self._share_when_lower())
+            # What is borne now is no evidence for bearing more.
+            self._asked_lower = self._throttled_lower = 0
+            rate = max(rate, self._rate_before)
         self._keep(now, self._done, self._throttled)
         self._calm_ticks = 0
-        is_borne = self._is_seeking or self._tolerated_share > _TOLERATED_SHARE
-        self.rate = max(_LEAST_RATE, rate * (self._growth(rate) if is_borne else _EASED_TO))
+        growth = _EASED_TO
+        if self._is_seeking:
+            growth = _SEEKING_GROWTH
+        elif self._tolerated_share > _TOLERATED_SHARE:
+            # They come of chance, so the rate goes on as it would without them.
+            growth = _RETURN_GROWTH
+        self.rate = max(_LEAST_RATE, rate * growth)
         self._begin_tick(now)
 
     def _is_indifferent(self) -> bool:
         """Whether as large a part is refused as before the last cut."""
-        share = self._share_since_cut()
-        is_judged = self._asked_since_cut >= _ENOUGH_TO_JUDGE and share <= _MOST_INDIFFERENT_SHARE
+        share = self._share_when_lower()
+        is_judged = self._asked_lower >= _ENOUGH_TO_JUDGE and share <= _MOST_INDIFFERENT_SHARE
         return is_judged and share >= _UNCHANGED_SHARE * self._share_before
 
-    def _share_since_cut(self) -> float:
-        return self._throttled_since_cut / max(1, self._asked_since_cut)
+    def _share_when_lower(self) -> float:
+        return self._throttled_lower / max(1, self._asked_lower)
 
     def _begin_tick(self, now: float) -> None:
         self._done = self._throttled = 0

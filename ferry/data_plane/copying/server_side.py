@@ -70,12 +70,13 @@ async def _probes(verdict: PairVerdict, copy: Copy) -> bool:
 
     What is refused is refused before the first byte.
     """
-    seconds = _REFUSED_BY_THEN_SECONDS if copy.moves_bytes >= _MANY_BYTES else None
+    seconds = max(0.0, _REFUSED_BY_THEN_SECONDS - verdict.probed_seconds()) if copy.moves_bytes >= _MANY_BYTES else None
     try:
         async with asyncio.timeout(seconds):
             await verdict.probing.acquire()
     except TimeoutError:
         return False
+    verdict.probe()
     return True
 
 

@@ -147,7 +147,7 @@ class TypedCopy:
         return self._method is CopyMethod.APPEND_FROM_URL and answer.code in _POSITION_CODES
 
     async def _create(self, slot: Slot, *, is_ours: bool) -> None:
-        """Make it, empty. One that holds an older version of ours is begun anew."""
+        """Make it, empty. One that an earlier try or run of ours has made is begun anew."""
         job, order = self._job, self._job.order
         destination = order.destination
         create = (
@@ -159,8 +159,8 @@ class TypedCopy:
             try:
                 reading, answer = await job.sender.write(
                     write,
-                    lambda item=blob.item, name=blob.target_name: create(
-                        name, item, overwrite=order.overwrite or is_ours
+                    lambda item=blob.item, name=blob.target_name, overwrite=order.overwrite or is_ours: create(
+                        name, item, overwrite=overwrite
                     ),
                 )
             finally:
@@ -168,6 +168,10 @@ class TypedCopy:
             if reading is Reading.EXISTS:
                 # Raises unless an earlier try or run of ours has made it.
                 job.check_ours(self._index, blob)
+                if not is_ours:
+                    # Of which version that was nobody knows any more, nor how far it came.
+                    is_ours = True
+                    continue
             elif reading is Reading.REFUSED and job.does_without(self._index, blob, answer):
                 self._blob = job.blob(self._index)
                 continue

@@ -37,6 +37,15 @@ class PairVerdict:
         self._proven: set[CopyMethod] = set()
         self._refused_until: dict[CopyMethod, float] = {}
         self._failures: dict[CopyMethod, int] = {}
+        self._probed_at = now()
+
+    def probe(self) -> None:
+        """Whoever holds `probing` begins to try a method."""
+        self._probed_at = self._now()
+
+    def probed_seconds(self) -> float:
+        """For how long the one that holds `probing` has tried it; 0 where nobody does."""
+        return self._now() - self._probed_at if self.probing.locked() else 0.0
 
     def is_proven(self, method: CopyMethod) -> bool:
         """Whether it has worked."""

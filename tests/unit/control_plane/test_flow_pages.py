@@ -9,7 +9,7 @@ import pytest
 from ferry.control_plane import flow_decisions
 from ferry.control_plane.flow_pages import WAIT_SECONDS
 from ferry.control_plane.progress import progress_of
-from ferry.domain.data_flow import OPEN_PAGES_LIMIT, DataFlow
+from ferry.domain.data_flow import OPEN_PAGES_LIMIT, PAGES_SPAN_LIMIT, DataFlow
 from ferry.domain.decision import Command, CommandKind, PageReport
 from ferry.domain.faults import Fault
 from ferry.domain.process import IntentKind, JsonObject
@@ -85,6 +85,15 @@ def test_room_for_more_pages_makes_the_flow_list_on() -> None:
         flow = after(flow, done(number))
     assert not is_due(flow)
     assert is_due(after(flow, done(OPEN_PAGES_LIMIT // 2 - 1)))
+
+
+def test_page_that_stands_still_holds_the_list_up_before_the_flow_grows_without_bound() -> None:
+    flow = waiting(PAGES_SPAN_LIMIT, is_all=False)
+    for number in range(1, PAGES_SPAN_LIMIT):
+        flow = after(flow, done(number))
+    assert flow.pages is not None and (flow.pages.open_count, flow.pages.room) == (1, 0)
+    assert not is_due(flow)
+    assert is_due(after(flow, done(0)))
 
 
 def test_fault_of_a_page_is_the_flows() -> None:

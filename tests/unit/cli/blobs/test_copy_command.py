@@ -10,7 +10,7 @@ import pytest
 
 from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.adapters.memory_sides import MemoryFile, Mishap
-from ferry.cli.blobs import copy_pages
+from ferry.cli.blobs import copy_ledger, copy_pages
 from ferry.cli.exits import ExitCode
 from ferry.ports.blob_sides import WireAnswer
 from tests.unit.cli.blobs.conftest import Run
@@ -193,6 +193,31 @@ def test_no_more_pages_are_under_way_than_memory_allows(
     assert run("copy", SOURCE=stage.source(), TARGET=stage.target()).exit_code == 0
     assert len(stage.arrived) == 100
     assert 2 <= made[0].peak_pages <= 4
+
+
+def test_page_that_stands_still_holds_up_the_list(stage: BlobStage, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    begin = copy_ledger.CopyLedger.begin
+
+    def watched(self: copy_ledger.CopyLedger, *arguments: Any) -> copy_ledger.PageEntry:
+        entry = begin(self, *arguments)
+        kept.append(self.kept_count)
+        return entry
+
+    def first_waits(request: MemoryRequest) -> Mishap | None:
+        if request.blob_name == "000" and len(kept) < 8:
+            return Mishap(WireAnswer(503, "ServerBusy"))
+        return None
+
+    monkeypatch.setattr(copy_ledger.CopyLedger, "begin", watched)
+    monkeypatch.setattr(copy_pages, "MOST_KEPT_PAGES", 8)
+    stage.sides.mishap = first_waits
+    for number in range(40):
+        stage.put_named(f"{number:03}", b"x")
+    stage.cloud.page_size = 1
+    assert run("copy", SOURCE=stage.source(), TARGET=stage.target()).exit_code == 0
+    assert len(stage.arrived) == 40
+    assert 2 <= max(kept) <= 8
 
 
 def test_workers_bound_the_requests_under_way(stage: BlobStage, run: Run) -> None:

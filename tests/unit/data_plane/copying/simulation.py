@@ -72,8 +72,13 @@ class Outcome:
     peak_in_flight: int
 
 
-def simulate(limiter: Limiter, *, seconds: float, latency: float = 0.01, width: float = 1e9) -> Outcome:
-    """Send as fast as the pace lets, for so long. Up to `width` requests are served at once, the rest one by one."""
+def simulate(
+    limiter: Limiter, *, seconds: float, latency: float = 0.01, refusal_share: float = 0.5, width: float = 1e9
+) -> Outcome:
+    """Send as fast as the pace lets, for so long. Up to `width` requests are served at once, the rest one by one.
+
+    A refusal takes `refusal_share` of the latency.
+    """
     pace, chance, events = Pace(), random.Random(1), list[tuple[float, int, float, bool]]()
     now = wake_at = 0.0
     done = refused = number = peak = 0
@@ -87,9 +92,9 @@ def simulate(limiter: Limiter, *, seconds: float, latency: float = 0.01, width: 
                 break
             pace.sent(now)
             peak = max(peak, pace.in_flight)
-            is_taken = limiter.takes(now + latency * 0.3)
+            is_taken = limiter.takes(now + latency * min(0.3, refusal_share))
             slowed = max(1.0, pace.in_flight / width)
-            spent = latency * (1.0 + 0.3 * chance.random()) * slowed if is_taken else latency * 0.5
+            spent = latency * (1.0 + 0.3 * chance.random()) * slowed if is_taken else latency * refusal_share
             number += 1
             heapq.heappush(events, (now + spent, number, now, is_taken))
         if wake_at > now and (not events or wake_at < events[0][0]):

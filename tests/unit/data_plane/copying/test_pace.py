@@ -23,6 +23,17 @@ def test_a_limit_is_used_with_few_refusals(rate: int, burst_seconds: float, late
     assert outcome.refused_share <= 0.10
 
 
+# An account that has been idle takes a burst at first, which says nothing of its limit.
+@pytest.mark.parametrize("rate", [500, 2000])
+@pytest.mark.parametrize("latency", [0.01, 0.012, 0.03])
+@pytest.mark.parametrize("refusal_share", [0.5, 0.1, 0.02])
+def test_a_first_burst_is_not_taken_for_refusals_by_chance(rate: int, latency: float, refusal_share: float) -> None:
+    full = TokenBucket(rate, rate * 0.1, rate * 0.1)
+    outcome = simulate(full, seconds=10.0, latency=latency, refusal_share=refusal_share)
+    assert outcome.done_per_second >= 0.95 * rate
+    assert outcome.refused_share <= 0.10
+
+
 def test_without_a_limit_the_window_opens_to_its_cap() -> None:
     outcome = simulate(TokenBucket(1e9, 1e9), seconds=2.0, latency=0.01)
     assert outcome.peak_in_flight == 512

@@ -73,13 +73,13 @@ def test_a_resumed_page_sends_only_what_is_left(stage: Stage) -> None:
 @pytest.mark.parametrize("gives_urls", [True, False])
 def test_staged_blocks_are_not_sent_again(gives_urls: bool) -> None:
     stage = Stage(gives_urls=gives_urls)
-    stage.sides.delay_seconds = 0.002
+    stage.sides.delay_seconds = 0.02
     watched = WatchedDestination(stage.destination)
     blob = stage.add_random("big", 300 * KIB)
     state = PageState()
     with pytest.raises(CopyStopped):
         order = stage.order([blob], destination=watched)
-        stage.run(order, state, tell=lambda told: len(told.staged) == 0, tell_seconds=0.003)
+        stage.run(order, state, tell=lambda told: not any(it.blocks for it in told.staged.values()), tell_seconds=0.003)
     assert state.staged[0].blocks
     state = PageState.from_json(state.to_json())
     stage.run(stage.order([blob], destination=watched, was_begun=True), state)
@@ -195,7 +195,7 @@ def test_parts_of_a_blob_are_staged_by_many_and_committed_by_one(stage: Stage) -
     merged = PageState(
         staged={0: StagedBlob(blob.item.etag, block_bytes, states[0].staged[0].blocks | states[1].staged[0].blocks)}
     )
-    stage.engine.commit_blob(stage.order([blob]), merged)
+    assert stage.engine.run(stage.order([blob], commits=True), merged, tell=stage.keep)
     assert merged.done == {0}
     assert stage.arrived["folder/big"].content == stage.source_blobs["big"].content
 
@@ -216,7 +216,7 @@ def test_parts_that_are_missing_are_not_committed(stage: Stage) -> None:
     blob = stage.add_random("big", 300 * KIB)
     state = PageState(staged={0: StagedBlob(blob.item.etag, stage.engine.options.sizes.block_bytes(300 * KIB), {0})})
     with pytest.raises(EffectFailed, match="not staged"):
-        stage.engine.commit_blob(stage.order([blob]), state)
+        stage.engine.run(stage.order([blob], commits=True), state, tell=stage.keep)
     assert not stage.requests()
 
 
@@ -228,6 +228,17 @@ def test_blocks_that_have_vanished_are_sent_once_more(stage: Stage) -> None:
     stage.run(stage.order([blob], was_begun=True), state)
     assert stage.requests() == {"Put Block List": 2, "Put Block From URL": count}
     assert stage.arrived["folder/big"].content == stage.source_blobs["big"].content
+
+
+@pytest.mark.parametrize("kind", ["AppendBlob", "PageBlob"])
+def test_typed_blob_of_an_earlier_run_whose_record_is_lost_is_begun_anew(stage: Stage, kind: str) -> None:
+    size_bytes = 60 * 512
+    old = stage.add_random("b", 2 * size_bytes, blob_type=kind)
+    assert stage.engine.run(stage.order([old]), PageState(), tell=stage.keep)
+    new = stage.add_random("b", size_bytes, blob_type=kind)
+    state = stage.run(stage.order([new], was_begun=True))
+    assert state.done == {0}
+    assert stage.arrived["folder/b"].content == stage.source_blobs["b"].content
 
 
 def test_an_error_of_the_one_who_is_told_stops_the_copy(stage: Stage) -> None:
