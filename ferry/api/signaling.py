@@ -11,7 +11,7 @@ from typing import Self
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.signaling_access import OPEN, PlaneCallers
 from ferry.control_plane.flows import FlowService, report_of
-from ferry.control_plane.progress import progress_of
+from ferry.control_plane.progress import progress_of, told_progress
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import InvalidInput, NotFound
@@ -19,7 +19,6 @@ from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.effects.progress import told_progress
 from ferry.ports import Clock, LookMessage, Vault
 from ferry.protocol import signaling
 from ferry.protocol.reader import load

@@ -156,7 +156,7 @@ class Engine[P: Process]:
             run.working = told
             return None
         decision = self.rules.decide(before, task, moment)
-        run.working = notices.announced(self.kind, before, decision.process, self.callbacks, moment)
+        run.working = notices.announced(self.kind, before, decision.process, self.callbacks, moment, task=task)
         return decision.refused
 
     def _go_on(self, run: Run[P], budget_seconds: float, *, tells: bool = False) -> Handled[P]:

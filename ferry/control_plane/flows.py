@@ -1,10 +1,11 @@
 """The use cases of a data plane: start a flow, go on with it, ask about it, stop it. No JSON, no HTTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ferry.control_plane import announced_flows, flow_decisions
 from ferry.control_plane.engine import Handled
 from ferry.control_plane.process_service import ProcessService
+from ferry.control_plane.progress import progress_of, told_progress
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind, FlowReport
 from ferry.domain.faults import AlreadyExists, NotFound
@@ -108,4 +109,5 @@ class EmbeddedDataPlane:
         if handled.looks:
             message = LookMessage(Lane.DATA_FLOW, handled.process.id, None, handled.process.trace_parent)
             self.queue.send(message, delay_seconds=0)
-        return report_of(handled.process)
+        flow = handled.process
+        return replace(report_of(flow), progress=told_progress(progress_of(flow, self.flows.engine.clock.now())))

@@ -5,10 +5,10 @@ nothing has moved yet, and no end where the listing has not ended, for then nobo
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ferry.domain.data_flow import CopyProgress, CopySample, DataFlow
-from ferry.domain.process import JsonObject
+from ferry.domain.process import Json, JsonObject
 from ferry.domain.states import FlowState
 
 WINDOW = timedelta(seconds=60)
@@ -51,6 +51,21 @@ def progress_of(flow: DataFlow, now: datetime) -> Progress:
         eta_seconds=_eta_seconds(known, bytes_per_second, blobs_per_second) if moves else None,
         at=now,
     )
+
+
+def told_progress(progress: Progress) -> dict[str, Json]:
+    """A progress as JSON; `etaSeconds` is left out where nobody knows it."""
+    eta = {} if progress.eta_seconds is None else {"etaSeconds": round(progress.eta_seconds, 1)}
+    return {
+        "blobsDone": progress.blobs_done,
+        "bytesDone": progress.bytes_done,
+        "blobsTotal": progress.blobs_total,
+        "bytesTotal": progress.bytes_total,
+        "isTotalKnown": progress.is_total_known,
+        "bytesPerSecond": round(progress.bytes_per_second, 1),
+        **eta,
+        "updatedAt": progress.at.astimezone(UTC).isoformat(timespec="milliseconds"),
+    }
 
 
 def advanced(known: CopyProgress | None, told: CopyProgress, *, since: datetime, now: datetime) -> CopyProgress:

@@ -9,8 +9,10 @@ from ferry.control_plane import (
     flow_decisions,
     negotiation_decisions,
     prepared_flows,
+    progress_events,
     provider_decisions,
 )
+from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Decision, Moment, Task
@@ -23,7 +25,9 @@ from ferry.ports import Lane
 
 @dataclass(frozen=True, slots=True)
 class TransferRules:
-    """Transfers, of either role."""
+    """Transfers, of either role. `callbacks` are told of every one of them."""
+
+    callbacks: tuple[CallbackAddress, ...] = ()
 
     @property
     def final_states(self) -> frozenset[str]:
@@ -34,12 +38,14 @@ class TransferRules:
         """The transfer after the task."""
         decide = consumer_decisions.decide if process.role is Role.CONSUMER else provider_decisions.decide
         decided = prepared_flows.kept_in_step(process, decide(process, task, moment), moment)
-        return agreement_end.kept_within(decided, moment)
+        kept = agreement_end.kept_within(decided, moment)
+        return progress_events.attended(kept, task, moment, self.callbacks)
 
     def next_look_at(self, process: TransferProcess, moment: Moment) -> datetime | None:
         """When it wants to be looked at."""
         side = consumer_decisions if process.role is Role.CONSUMER else provider_decisions
-        return agreement_end.next_look_at(process, side.next_look_at(process, moment))
+        wanted = progress_events.next_look_at(process, side.next_look_at(process, moment), moment, self.callbacks)
+        return agreement_end.next_look_at(process, wanted)
 
     def take(self, process: TransferProcess, intent: Intent, moment: Moment) -> TransferProcess:
         """Transfers have no leased intents."""

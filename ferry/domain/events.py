@@ -73,6 +73,8 @@ EVENTS: dict[str, dict[str, Event]] = {
         },
     ),
 }
+# How far a transfer has come: no state, so it comes as often as there is news. EDC has none.
+PROGRESS = Event("transfer.process.progress", "TransferProcessProgress")
 _INITIATED = Event("contract.negotiation.initiated", "ContractNegotiationInitiated")
 # The states in which a negotiation of our own begins.
 _BEGINNINGS = frozenset({"REQUESTING", "OFFERING"})

@@ -6,6 +6,7 @@ the notice lasts; only what the guard forbids is not.
 
 from dataclasses import dataclass
 
+from ferry.control_plane.progress_events import RESULT
 from ferry.domain.contracts import ContractNegotiation
 from ferry.domain.events import shown_callback
 from ferry.domain.faults import EffectFailed, FaultCode
@@ -66,6 +67,8 @@ class CallbackSender:
         }
         if "reason" in said:
             payload["reason"] = said["reason"]
+        if isinstance(progress := said.get(RESULT), dict):
+            payload |= progress
         envelope: Told = {"id": said.get("eventId"), "at": said.get("at"), "type": said.get("type"), "payload": payload}
         status = self.callbacks.deliver(
             str(said.get("uri")), envelope, headers=self._header(said), timeout_seconds=TIMEOUT_SECONDS

@@ -11,6 +11,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
+from ferry.effects.progress_news import news_of
 from ferry.ports import ControlPlane, DataPlane, Vault
 
 
@@ -24,22 +25,26 @@ class ChosenPlane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowController:
-    """The control plane's hand on its data planes. `plane_of` gives the one that a process is for (by its id)."""
+    """The control plane's hand on its data planes. `plane_of` gives the one that a process is for (by its id).
+
+    `wants_progress`: whether a callback wants to hear how far a transfer has come.
+    """
 
     plane_of: Callable[[str | None], ChosenPlane]
     vault: Vault
+    wants_progress: Callable[[TransferProcess], bool] = lambda _: False
 
     def start(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """Start the flow of a transfer; the same one again only asks."""
         del intent
         chosen = self.plane_of(process.data_plane)
-        return self.kept(process, chosen.plane.start(self.flow_of(process, chosen.callback_address)))
+        return self._told(process, chosen.plane.start(self.flow_of(process, chosen.callback_address)))
 
     def check(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """How it stands; an empty result where the plane does not know it."""
         del intent
         report = self.plane_of(process.data_plane).plane.status(_flow_id(process))
-        return self.kept(process, report) if report else {}
+        return self._told(process, report) if report else {}
 
     def suspend(self, process: TransferProcess, intent: Intent) -> JsonObject:
         """Let it stand still; an empty result where the plane does not know it."""
@@ -67,6 +72,11 @@ class FlowController:
         reason = process.error.message if process.error else "the transfer is over"
         self.plane_of(process.data_plane).plane.terminate(_flow_id(process), reason)
         return {}
+
+    def _told(self, process: TransferProcess, report: FlowReport) -> JsonObject:
+        """The report as a result, with its progress where somebody wants to hear of it."""
+        news = news_of(report) if self.wants_progress(process) else {}
+        return {**self.kept(process, report), **news}
 
     def kept(self, process: TransferProcess, report: FlowReport) -> JsonObject:
         """The report as a result; the data address of a pull lies in the vault when this returns."""

@@ -32,21 +32,6 @@ _REMEMBERED_LIMIT = 1000
 type FlowProgress = Callable[[TransferProcess], Progress | None]
 
 
-def told_progress(progress: Progress) -> dict[str, Json]:
-    """A progress as JSON; `etaSeconds` is left out where nobody knows it."""
-    eta = {} if progress.eta_seconds is None else {"etaSeconds": round(progress.eta_seconds, 1)}
-    return {
-        "blobsDone": progress.blobs_done,
-        "bytesDone": progress.bytes_done,
-        "blobsTotal": progress.blobs_total,
-        "bytesTotal": progress.bytes_total,
-        "isTotalKnown": progress.is_total_known,
-        "bytesPerSecond": round(progress.bytes_per_second, 1),
-        **eta,
-        "updatedAt": progress.at.astimezone(UTC).isoformat(timespec="milliseconds"),
-    }
-
-
 def read_progress(said: JsonObject) -> Progress:
     """A progress from JSON of that form. Raises InvalidInput with every fault."""
     message = read(said)
@@ -98,13 +83,19 @@ class ProgressReader:
 
     def of(self, process: TransferProcess) -> Progress:
         """How far it has come, as far as can be known within two seconds."""
-        known = self._known_elsewhere(process) if process.delivered is None and not process.is_pull else None
+        known = self.told(process)
         if known is not None:
-            self.remembered.add(process.id, known)
             return known
         # Whoever watches must not see a copy fall back to nothing because one answer was late.
         last = self.remembered.of(process.id) if process.delivered is None else None
         return last or own_view(process, self.clock.now())
+
+    def told(self, process: TransferProcess) -> Progress | None:
+        """What whoever knows more than we do tells now, within two seconds; None where nobody does."""
+        known = self._known_elsewhere(process) if process.delivered is None and not process.is_pull else None
+        if known is not None:
+            self.remembered.add(process.id, known)
+        return known
 
     def _known_elsewhere(self, process: TransferProcess) -> Progress | None:
         if process.role is Role.PROVIDER:

@@ -55,8 +55,8 @@ def compose(settings: Settings, outside: Outside) -> Core:
     flows, copying = flow_service(settings, outside, lambda: transfers, lambda: hosted.flows)
     hosted = hosting(settings, outside, flows)
     planes = data_planes(settings, outside)
-    transfers = transfer_service(settings, outside, flows, planes)
     progress = progress_reader(settings, outside, planes)
+    transfers = transfer_service(settings, outside, flows=flows, planes=planes, progress=progress)
     catalog = _catalog(settings, outside)
     negotiations = negotiation_service(settings, outside, catalog)
     dsp = dsp_api(

@@ -8,6 +8,7 @@ from ferry.api.dsp.answers import ErrorBody, PeerEndpoint
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.control_plane.engine import Handled
+from ferry.control_plane.progress import told_progress
 from ferry.control_plane.provider_decisions import TransferDemand
 from ferry.control_plane.renewals import RenewalService
 from ferry.control_plane.transfers import TransferService, provider_pid_of
@@ -16,7 +17,7 @@ from ferry.domain.faults import EffectFailed, InvalidInput
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Json
 from ferry.domain.transfer_process import TransferProcess
-from ferry.effects.progress import MESSAGE, ProgressReader, told_progress
+from ferry.effects.progress import MESSAGE, ProgressReader
 from ferry.ports import Clock, Definitions
 from ferry.protocol import envelope, messages, renewal_messages, transfer_messages
 from ferry.protocol.messages import TransferRequest

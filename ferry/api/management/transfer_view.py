@@ -15,10 +15,10 @@ from ferry.api.management.shapes import (
     shown_fault,
     shown_history,
 )
-from ferry.control_plane.progress import Progress
+from ferry.control_plane.progress import Progress, told_progress
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.transfer_process import Destination, TransferProcess
-from ferry.effects.progress import MESSAGE, told_progress
+from ferry.effects.progress import MESSAGE
 from ferry.protocol.transfer_messages import destination_properties
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ferry.adapters.clock import VirtualClock
-from ferry.control_plane.progress import Progress
+from ferry.control_plane.progress import Progress, told_progress
 from ferry.domain.data_address import AZURE_STORAGE_PUSH
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.domain.message_kind import Role
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.effects.progress import ProgressReader, RememberedProgress, SilentPeers, read_progress, told_progress
+from ferry.effects.progress import ProgressReader, RememberedProgress, SilentPeers, read_progress
 from ferry.ports import PeerAnswer
 from ferry.protocol.envelope import transfer_error
 from tests.unit.effects.wire import Wire
