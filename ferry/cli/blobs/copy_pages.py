@@ -140,7 +140,7 @@ class CopyPages:
                 may_list=self._plan.may_list_destination,
             )
             try:
-                is_done = self._engine.run(order, state, tell=tell)
+                is_done = self._engine.run(order, state, tell=tell, tell_seconds=_SHOW_SECONDS)
             except CopyStopped:
                 return
             entry.was_begun = True
