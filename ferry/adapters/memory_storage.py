@@ -24,7 +24,6 @@ from ferry.ports import (
 OWNER_METADATA = "ferry_process"
 PARTICIPANT_METADATA = "ferry_participant"
 MAX_POLICIES = 5
-_CHUNK_BYTES = 4 * 1024 * 1024
 
 
 class MemoryStorage:

@@ -12,7 +12,6 @@ from ferry.control_plane import prepared_flows, steps
 from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.decision import Decision, Done, Look, Moment, Task
 from ferry.domain.events import PROGRESS
-from ferry.domain.message_kind import Role
 from ferry.domain.process import Intent, IntentKind, Json, JsonObject, Process
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
@@ -30,7 +29,7 @@ def is_wanted(process: TransferProcess, static: tuple[CallbackAddress, ...]) -> 
     """Whether a callback wants to hear how far it comes. Of a pull nobody knows."""
     if process.is_pull or not (process.callbacks or static):
         return False
-    return any(address.wants(PROGRESS.name) for address in (*process.callbacks, *static))
+    return any(address.wants(PROGRESS.name, by_name=True) for address in (*process.callbacks, *static))
 
 
 def news_in(task: Task | None, before: Process | None, after: Process) -> dict[str, Json] | None:
@@ -71,17 +70,11 @@ def replaced(process: Process, failed: Intent, again: Intent) -> tuple[Intent, .
 
 
 def attended(outcome: Outcome, task: Task, moment: Moment, static: tuple[CallbackAddress, ...]) -> Outcome:
-    """The decision, with what it takes to hear of progress on a side where no effect would bring it."""
+    """The decision, with the question that it takes to hear of progress on a side where no effect would bring it."""
     process = outcome.process
-    if not is_wanted(process, static):
+    if not isinstance(task, Look) or not _must_ask(process) or not is_wanted(process, static):
         return outcome
-    if isinstance(task, Look) and _must_ask(process):
-        return replace(outcome, process=process.with_intents(steps.intent(moment, IntentKind.ASK_PEER, QUESTION)))
-    if not _is_starting(process):
-        return outcome if process.progress_at is None else replace(outcome, process=replace(process, progress_at=None))
-    if process.progress_at is not None and moment.now < process.progress_at:
-        return outcome
-    return replace(outcome, process=replace(process, progress_at=moment.now + PAUSE))
+    return replace(outcome, process=process.with_intents(steps.intent(moment, IntentKind.ASK_PEER, QUESTION)))
 
 
 def next_look_at(
@@ -98,9 +91,3 @@ def _must_ask(process: TransferProcess) -> bool:
     """A consumer whose data plane is another app checks nothing while the provider copies."""
     elsewhere = prepared_flows.is_prepared_elsewhere(process) and not process.is_pull
     return elsewhere and process.state is TransferState.STARTED and not process.intents
-
-
-def _is_starting(process: TransferProcess) -> bool:
-    """A provider's start of a flow lasts as long as the first slice of its copy, during which nobody else looks."""
-    flows = process.state in (TransferState.STARTING, TransferState.STARTED)
-    return flows and process.role is Role.PROVIDER and process.has_intent(IntentKind.START_DATA_FLOW)

@@ -28,7 +28,7 @@ from ferry.domain.decision import (
 )
 from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import HistoryEntry, Intent, IntentKind
-from ferry.domain.states import FlowState, TransferState
+from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 
 type Outcome = Decision[TransferProcess]
@@ -201,9 +201,6 @@ def _late(process: TransferProcess, done: Done, moment: Moment) -> TransferProce
     runs = is_start and done.result.get("state") in flow_reports.RUNNING
     if process.state in (TransferState.SUSPENDING, TransferState.SUSPENDED) and runs:
         return process.with_intents(steps.intent(moment, IntentKind.SUSPEND_DATA_FLOW))
-    if is_start and process.state is TransferState.STARTED and done.result.get("state") == FlowState.COMPLETED.value:
-        # Somebody has asked meanwhile and was told that it runs.
-        return flow_reports.answered(process, Intent(done.intent_id, done.kind), done, moment)
     if not (process.is_final or process.state is TransferState.DEPROVISIONING):
         return process
     if done.kind in (IntentKind.STORE_ADDRESS, IntentKind.RENEW_ADDRESS):

@@ -13,6 +13,8 @@ class CallbackAddress:
     auth_key: str | None = None
     auth_code_id: str | None = None
 
-    def wants(self, event: str) -> bool:
-        """Whether an event of that name is to be told there."""
-        return any(event.startswith(prefix.removesuffix("*")) for prefix in self.events)
+    def wants(self, event: str, *, by_name: bool = False) -> bool:
+        """Whether an event of that name is to be told there; `by_name`: only where its last word was asked for, too."""
+        least = event.rindex(".") + 2 if by_name else 0
+        prefixes = (prefix.removesuffix("*") for prefix in self.events)
+        return any(event.startswith(prefix) and len(prefix) >= least for prefix in prefixes)

@@ -49,8 +49,7 @@ class TransferProcess(PeerProcess):
     Of a pull, `address_secret` is the name in our vault of the data address, and `has_address` says whether the address
     is there; of a push that a data plane in another app receives for us, they are about that plane's address.
     `data_plane` is the plane that runs the flow (None: our own), `data_flow_id` what that one calls the flow where it
-    is not the process's id, `plane_metadata` what a consumer's plane is to know of the transfer. `progress_at`: when
-    to ask how far the copy is that the start of the flow is busy with; None where no callback wants to hear of it.
+    is not the process's id, `plane_metadata` what a consumer's plane is to know of the transfer.
     """
 
     state: TransferState
@@ -69,7 +68,6 @@ class TransferProcess(PeerProcess):
     data_plane: str | None = None
     data_flow_id: str | None = None
     plane_metadata: JsonObject | None = None
-    progress_at: datetime | None = None
 
     @property
     def is_pull(self) -> bool:
@@ -88,11 +86,8 @@ class TransferProcess(PeerProcess):
 
     @property
     def urgent_at(self) -> datetime | None:
-        """When the SAS is to be renewed, which a copy that is under way needs, or how far it is to be told."""
-        if self.state not in TRANSFER_FLOWING:
-            return None
-        renew_at = self.destination.renew_at if self.destination else None
-        return min((at for at in (renew_at, self.progress_at) if at is not None), default=None)
+        """When the SAS is to be renewed: a copy that is under way needs it."""
+        return self.destination.renew_at if self.destination and self.state in TRANSFER_FLOWING else None
 
     @property
     def dsp_state(self) -> str:

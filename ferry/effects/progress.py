@@ -3,6 +3,7 @@
 What nobody tells is answered with what was told last, or with what this side knows itself; asking never fails.
 """
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -43,9 +44,9 @@ def read_progress(said: JsonObject) -> Progress:
         blobs_total=_count(message, "blobsTotal"),
         bytes_total=_count(message, "bytesTotal"),
         is_total_known=message["isTotalKnown"] is True,
-        bytes_per_second=float(str(message["bytesPerSecond"])),
+        bytes_per_second=_number(message["bytesPerSecond"], "bytesPerSecond"),
         blobs_per_second=0.0,
-        eta_seconds=float(str(eta)) if eta is not None else None,
+        eta_seconds=_number(eta, "etaSeconds") if eta is not None else None,
         at=at,
     )
 
@@ -176,6 +177,16 @@ def _count(said: JsonObject, name: str) -> int:
 def _instant(said: Json) -> datetime:
     try:
         at = datetime.fromisoformat(str(said))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise InvalidInput.at("updatedAt", "must be a time as ISO 8601") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _number(said: Json, name: str) -> float:
+    try:
+        number = float(str(said))
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput.at(name, "must be a number")
+    return number

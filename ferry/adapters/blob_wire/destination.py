@@ -31,6 +31,8 @@ from ferry.ports.storage import BlobItem, BlobPage
 
 # A copy answers when it is done. A service gives one request 50 MB a second, but all at once may share less than that.
 _COPY_BYTES_PER_SECOND = 2_000_000
+# Nothing is sent meanwhile, and whoever stands between forgets such a connection before long.
+_MOST_COPY_SECONDS = 200.0
 # What the service has copied in no time, as far as that of the request goes.
 _QUICK_BYTES = 1024 * 1024
 _BLOCK_LIST_LIMIT_BYTES = 16 * 1024 * 1024
@@ -85,7 +87,7 @@ class ContainerDestination:
         except Unsendable as unsendable:
             return unsendable.answer
         size_bytes = item.size_bytes
-        expected = PLAIN if size_bytes < _QUICK_BYTES else Expected(READ_SECONDS + size_bytes / _COPY_BYTES_PER_SECOND)
+        expected = PLAIN if size_bytes < _QUICK_BYTES else Expected(READ_SECONDS + _copy_seconds(size_bytes))
         return told(await self._pool.send(head.encode("ascii"), b"", expected))
 
     async def copy_from_url(self, name: str, source_url: str, item: BlobItem, *, overwrite: bool) -> WireAnswer:
@@ -232,7 +234,7 @@ class ContainerDestination:
             )
         except Unsendable as unsendable:
             return unsendable.answer
-        seconds = READ_SECONDS + len(body) / SLOWEST_BYTES_PER_SECOND + copied_bytes / _COPY_BYTES_PER_SECOND
+        seconds = READ_SECONDS + len(body) / SLOWEST_BYTES_PER_SECOND + _copy_seconds(copied_bytes)
         return told(await self._pool.send(head.encode("ascii"), body, Expected(seconds)))
 
     def _of_source(self, source_url: str, item: BlobItem) -> str:
@@ -261,3 +263,8 @@ def _block_query(block: BlockRange) -> str:
 
 def _source_range(start: int, size_bytes: int) -> str:
     return f"x-ms-source-range: bytes={start}-{start + size_bytes - 1}\r\n"
+
+
+def _copy_seconds(size_bytes: int) -> float:
+    """How long the service may take to copy so much."""
+    return min(size_bytes / _COPY_BYTES_PER_SECOND, _MOST_COPY_SECONDS)

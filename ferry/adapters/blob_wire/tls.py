@@ -84,8 +84,13 @@ class TlsLayer(asyncio.Protocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Send bytes of who is above."""
-        self._tls.write(data)
-        self._socket.write(self._outgoing.read())
+        try:
+            self._tls.write(data)
+        except ssl.SSLError:
+            # The other side has ended it, or wants what nobody does any more; who waits is told by `connection_lost`.
+            self.abort()
+            return
+        self._flush()
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""

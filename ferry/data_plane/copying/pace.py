@@ -36,6 +36,8 @@ _MOST_TOLERATED_SHARE = 0.2
 _TOLERANCE_MARGIN = 1.5
 _TOLERANCE_DECAY = 0.97
 _ENOUGH_TO_JUDGE = 20
+# What the share of refusals before a cut was in: the last two seconds, for what was long ago says nothing of the limit.
+_SHARE_KEPT = 0.95
 # A limit that has fallen suddenly is not followed tick by tick.
 _FLOOD_SHARE = 0.5
 _FLOOD_COUNT = 20
@@ -119,8 +121,8 @@ class Pace:
         self._rate_before = 0.0
         self._asked_lower = 0
         self._throttled_lower = 0
-        self._asked_since_cut = 0
-        self._throttled_since_cut = 0
+        self._asked_since_cut = 0.0
+        self._throttled_since_cut = 0.0
         self._median_latency = 0.0
         self._least_median = float("inf")
         self._latencies = 0
@@ -181,8 +183,8 @@ class Pace:
         is_sought, self._is_seeking = self._is_seeking, self.rate is None
         is_news = self.rate is None or is_sought or self._calm_ticks > _CALM_TICKS
         # The first refusals, and those of a rate that grew fast, have none before them that they could be compared by.
-        self._share_before = 1.0 if is_news else self._throttled_since_cut / max(1, self._asked_since_cut)
-        self._asked_since_cut = self._throttled_since_cut = 0
+        self._share_before = 1.0 if is_news else self._throttled_since_cut / max(1.0, self._asked_since_cut)
+        self._asked_since_cut = self._throttled_since_cut = 0.0
         self._rate_before = self.rate or 0.0
         self._asked_lower = self._throttled_lower = 0
         # The rate before the last step was borne, which the last second does not show of one that grew fast.
@@ -197,8 +199,8 @@ class Pace:
         self._begin_tick(now)
 
     def _keep(self, now: float, done: int, throttled: int) -> None:
-        self._asked_since_cut += done + throttled
-        self._throttled_since_cut += throttled
+        self._asked_since_cut = _SHARE_KEPT * self._asked_since_cut + done + throttled
+        self._throttled_since_cut = _SHARE_KEPT * self._throttled_since_cut + throttled
         self._past.append((now - self._tick_started, done, throttled))
         self._past_seconds += now - self._tick_started
         while self._past_seconds - self._past[0][0] >= _MEASURED_SECONDS:

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import replace
 
 from ferry.data_plane.copying.answers import Reading
-from ferry.data_plane.copying.failures import SourceChanged, type_unsupported
+from ferry.data_plane.copying.failures import SourceChanged, destination_exists, type_unsupported
 from ferry.data_plane.copying.job import CopyJob
 from ferry.data_plane.copying.page import StagedBlob
 from ferry.data_plane.copying.sending import Slot, Write
@@ -73,7 +73,8 @@ class TypedCopy:
         self._method = _method(self._blob)
         self._record = StagedBlob("", 0)
         self._left = 0
-        self._is_found = False
+        # Whether somebody else may have made it, in the moment when our own answer was lost.
+        self._is_doubtful = False
 
     async def open(self, slot: Slot) -> None:
         """Make the empty blob, unless that was done."""
@@ -144,10 +145,10 @@ class TypedCopy:
 
         Nobody else appends to a blob that we have made, and only whole steps are appended.
         """
-        return self._method is CopyMethod.APPEND_FROM_URL and answer.code in _POSITION_CODES
+        return not self._is_doubtful and self._method is CopyMethod.APPEND_FROM_URL and answer.code in _POSITION_CODES
 
     async def _create(self, slot: Slot, *, is_ours: bool) -> None:
-        """Make it, empty. One that an earlier try or run of ours has made is begun anew."""
+        """Make it, empty. One that holds an older version of ours is begun anew."""
         job, order = self._job, self._job.order
         destination = order.destination
         create = (
@@ -166,12 +167,10 @@ class TypedCopy:
             finally:
                 job.written(self._index, write)
             if reading is Reading.EXISTS:
-                # Raises unless an earlier try or run of ours has made it.
-                job.check_ours(self._index, blob)
-                if not is_ours:
-                    # Of which version that was nobody knows any more, nor how far it came.
-                    is_ours = True
-                    continue
+                if self._index not in job.maybe_ours:
+                    # If an earlier run of ours has made it: of which version it is, and how long, has no record.
+                    raise destination_exists(blob)
+                self._is_doubtful = True
             elif reading is Reading.REFUSED and job.does_without(self._index, blob, answer):
                 self._blob = job.blob(self._index)
                 continue

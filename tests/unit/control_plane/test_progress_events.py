@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ferry.control_plane import look_schedule, notices
+from ferry.control_plane import notices
 from ferry.control_plane.progress_events import PAUSE, QUESTION
 from ferry.control_plane.rules import TransferRules
 from ferry.domain.callback_address import CallbackAddress
@@ -15,7 +15,6 @@ from ferry.domain.process import HistoryEntry, Intent, IntentKind, JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from tests.unit.control_plane.processes import (
-    COMPLETED_FLOW,
     NOW,
     consumer_in,
     decided,
@@ -26,6 +25,8 @@ from tests.unit.control_plane.processes import (
 
 HEARS = CallbackAddress("https://hook.example/p", ("transfer.process.progress",))
 STARTS = CallbackAddress("https://hook.example/s", ("transfer.process.started",))
+# Whoever asks for all of EDC's events gets those.
+EVERYTHING = CallbackAddress("https://hook.example/e", ("transfer.process", "transfer.process.*", ""))
 AWAY = Fault(FaultCode.PEER_UNREACHABLE, "nobody answers", retryable=True)
 _K = IntentKind
 
@@ -71,6 +72,7 @@ def test_news_are_told_to_whom_they_are_for_and_to_no_other() -> None:
     )
     assert counts(process) == [3]
     assert told(running(STARTS), 3).notices == ()
+    assert told(running(EVERYTHING), 3).notices == ()
     assert told(running(), 3).notices == ()
 
 
@@ -109,7 +111,7 @@ def test_news_that_were_not_taken_give_way_to_newer_ones_with_their_pause() -> N
 
 
 def test_state_that_is_entered_takes_the_place_of_news_that_wait() -> None:
-    both = CallbackAddress(HEARS.uri, ("transfer.process",))
+    both = CallbackAddress(HEARS.uri, ("transfer.process.progress", "transfer.process.completed"))
     process = failed(told(running(both), 1))
     line = HistoryEntry(NOW, TransferState.COMPLETED.value, "done")
     over = replace(process, state=TransferState.COMPLETED, history=(*process.history, line))
@@ -135,35 +137,6 @@ def test_list_that_is_full_of_states_takes_no_progress() -> None:
     full = tuple(Intent(f"n-{it}", _K.NOTIFY_CALLBACK, {"uri": "x"}) for it in range(notices.NOTICE_LIMIT))
 
     assert told(replace(process, notices=full), 3).notices == full
-
-
-def starting(*addresses: CallbackAddress) -> TransferProcess:
-    """A provider's transfer while the start of its flow copies."""
-    process = replace(provider_in(TransferState.STARTED), callbacks=addresses)
-    process = replace(process, intents=(), progress_at=None)
-    return process.with_intents(Intent("start", _K.START_DATA_FLOW))
-
-
-def test_start_that_lasts_is_asked_about_only_where_somebody_listens() -> None:
-    plain, heard = (decided(starting(*who), Look(), moment(1)) for who in ((), (HEARS,)))
-
-    assert (plain.progress_at, plain.urgent_at) == (None, None)
-    assert heard.urgent_at == moment(1).now + PAUSE
-    assert look_schedule.wanted_look(plain, None, moment(1).now) is None
-    wanted = look_schedule.wanted_look(replace(heard, look=None), None, moment(1).now)
-    assert wanted is not None and wanted.at == moment(1).now + PAUSE
-    later = decided(heard, Look(), moment(16))
-    assert later.urgent_at == moment(16).now + PAUSE
-    over = decided(later, Done("start", _K.START_DATA_FLOW, news(1)), moment(17))
-    assert over.urgent_at is None
-
-
-def test_end_of_a_copy_is_news_though_its_start_was_answered_meanwhile() -> None:
-    answered = decided(starting(HEARS), Done("start", _K.START_DATA_FLOW, news(1)), moment(16))
-
-    late = decided(answered, Done("start", _K.START_DATA_FLOW, COMPLETED_FLOW), moment(60))
-
-    assert late.state is TransferState.COMPLETING
 
 
 def prepared(*addresses: CallbackAddress) -> TransferProcess:

@@ -80,6 +80,10 @@ def test_progress_is_told_and_read_again_without_loss() -> None:
         {"etaSeconds": "soon"},
         {"updatedAt": "yesterday"},
         {"updatedAt": None},
+        {"updatedAt": "0001-01-01T00:00:00+01:00"},
+        {"updatedAt": "9999-12-31T23:59:59-01:00"},
+        {"bytesPerSecond": 10**400},
+        {"etaSeconds": 10**400},
     ],
     ids=str,
 )

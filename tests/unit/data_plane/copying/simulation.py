@@ -52,6 +52,19 @@ class FixedWindow:
 
 
 @dataclass(slots=True)
+class Falling:
+    """One limit until a moment, another one from then on."""
+
+    before: Limiter
+    after: Limiter
+    at: float
+
+    def takes(self, now: float) -> bool:
+        """Whether the one that holds now takes it."""
+        return (self.before if now < self.at else self.after).takes(now)
+
+
+@dataclass(slots=True)
 class Lottery:
     """Refuses by chance, whatever the rate."""
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from ferry.data_plane.copying.pace import Pace, Told
-from tests.unit.data_plane.copying.simulation import FixedWindow, Limiter, Lottery, TokenBucket, simulate
+from tests.unit.data_plane.copying.simulation import Falling, FixedWindow, Limiter, Lottery, TokenBucket, simulate
 
 
 def limited(rate: float, burst_seconds: float) -> Limiter:
@@ -31,6 +31,13 @@ def test_a_first_burst_is_not_taken_for_refusals_by_chance(rate: int, latency: f
     full = TokenBucket(rate, rate * 0.1, rate * 0.1)
     outcome = simulate(full, seconds=10.0, latency=latency, refusal_share=refusal_share)
     assert outcome.done_per_second >= 0.95 * rate
+    assert outcome.refused_share <= 0.10
+
+
+def test_a_limit_that_falls_is_followed() -> None:
+    falling = Falling(TokenBucket(2000, 200, 200), TokenBucket(1300, 130, 130), at=30.0)
+    outcome = simulate(falling, seconds=60.0)
+    assert outcome.done_per_second >= 0.93 * 1650
     assert outcome.refused_share <= 0.10
 
 
