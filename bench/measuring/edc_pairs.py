@@ -22,6 +22,7 @@ from tests.interop.lane import Goods, Lane
 from tests.interop.stage import Party, Stage
 
 _SHIPPED, _TUNED = "shipped", "tuned"
+_PART = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Pair:
         """So many blobs of that size, on offer."""
         chance, asset = random.Random(name), f"bench-{name.lower()}"
         if blobs == 1:
-            return self.lane.offered(asset, {"a/one.bin": chance.randbytes(size_bytes)}, {"blobName": "a/one.bin"})
+            return self.lane.offered(asset, {"a/one.bin": _random_bytes(chance, size_bytes)}, {"blobName": "a/one.bin"})
         many = {f"many/{number:05d}.bin": chance.randbytes(size_bytes) for number in range(blobs)}
         return self.lane.offered(asset, many, {"blobPrefix": "many/"})
 
@@ -113,3 +114,8 @@ def _pid_of(folder: Path, participant: str) -> int:
             except OSError:
                 continue
     raise ProcessLookupError(f"{participant} does not run")
+
+
+def _random_bytes(chance: random.Random, size_bytes: int) -> bytes:
+    """In parts: all at once the bits of 256 MiB are more than a C int counts."""
+    return b"".join(chance.randbytes(min(_PART, size_bytes - at)) for at in range(0, size_bytes, _PART))

@@ -68,9 +68,15 @@ class Program:
         """Wait for its end; it is killed when its time is over, which shows as exit code -9."""
         alarm = threading.Timer(timeout_seconds, self.kill)
         alarm.start()
-        _, status, used = os.wait4(self._process.pid, 0)
+        try:
+            _, status, used = os.wait4(self._process.pid, 0)
+        except BaseException:
+            # A copier whose service has gone would spin for ever, and take the time of whatever is measured next.
+            self.kill()
+            raise
+        finally:
+            alarm.cancel()
         seconds = time.perf_counter() - self._begun
-        alarm.cancel()
         self._has_ended.set()
         self._watch.join()
         self._process.returncode = code = os.waitstatus_to_exitcode(status)
