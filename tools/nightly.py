@@ -26,6 +26,7 @@ VERBS: tuple[str, ...] = (
     "bench listing --rows-only",
     "bench copy",
     "bench faults",
+    "bench connector --rounds 1",
     "bench edc",
     "fuzz 1000",
 )

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import replace
 
 from ferry.data_plane.copying.answers import Reading
-from ferry.data_plane.copying.failures import SourceChanged, destination_exists, type_unsupported
+from ferry.data_plane.copying.failures import SourceChanged, type_unsupported
 from ferry.data_plane.copying.job import CopyJob
 from ferry.data_plane.copying.page import StagedBlob
 from ferry.data_plane.copying.sending import Slot, Write
@@ -73,8 +73,7 @@ class TypedCopy:
         self._method = _method(self._blob)
         self._record = StagedBlob("", 0)
         self._left = 0
-        # Whether somebody else may have made it, in the moment when our own answer was lost.
-        self._is_doubtful = False
+        self._is_found = False
 
     async def open(self, slot: Slot) -> None:
         """Make the empty blob, unless that was done."""
@@ -145,7 +144,7 @@ class TypedCopy:
 
         Nobody else appends to a blob that we have made, and only whole steps are appended.
         """
-        return not self._is_doubtful and self._method is CopyMethod.APPEND_FROM_URL and answer.code in _POSITION_CODES
+        return self._method is CopyMethod.APPEND_FROM_URL and answer.code in _POSITION_CODES
 
     async def _create(self, slot: Slot, *, is_ours: bool) -> None:
         """Make it, empty. One that holds an older version of ours is begun anew."""
@@ -160,17 +159,15 @@ class TypedCopy:
             try:
                 reading, answer = await job.sender.write(
                     write,
-                    lambda item=blob.item, name=blob.target_name, overwrite=order.overwrite or is_ours: create(
-                        name, item, overwrite=overwrite
+                    lambda item=blob.item, name=blob.target_name: create(
+                        name, item, overwrite=order.overwrite or is_ours
                     ),
                 )
             finally:
                 job.written(self._index, write)
             if reading is Reading.EXISTS:
-                if self._index not in job.maybe_ours:
-                    # If an earlier run of ours has made it: of which version it is, and how long, has no record.
-                    raise destination_exists(blob)
-                self._is_doubtful = True
+                # Raises unless an earlier try or run of ours has made it.
+                job.check_ours(self._index, blob)
             elif reading is Reading.REFUSED and job.does_without(self._index, blob, answer):
                 self._blob = job.blob(self._index)
                 continue

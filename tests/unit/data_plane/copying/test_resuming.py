@@ -230,33 +230,6 @@ def test_blocks_that_have_vanished_are_sent_once_more(stage: Stage) -> None:
     assert stage.arrived["folder/big"].content == stage.source_blobs["big"].content
 
 
-@pytest.mark.parametrize("kind", ["AppendBlob", "PageBlob"])
-def test_typed_blob_that_no_record_is_of_is_neither_claimed_nor_written_over(stage: Stage, kind: str) -> None:
-    size_bytes = 60 * 512
-    old = stage.add_random("b", size_bytes, blob_type=kind)
-    assert stage.engine.run(stage.order([old]), PageState(), tell=stage.keep)
-    theirs = stage.arrived["folder/b"].content
-    new = stage.add_random("b", size_bytes, blob_type=kind)
-    with pytest.raises(EffectFailed) as failed:
-        stage.run(stage.order([new], was_begun=True))
-    assert failed.value.fault.code == FaultCode.DESTINATION_EXISTS
-    assert stage.arrived["folder/b"].content == theirs
-
-
-def test_append_blob_is_not_claimed_because_the_answer_to_its_creation_was_lost(stage: Stage) -> None:
-    assert stage.engine.run(
-        stage.order([stage.add_random("b", 20 * KIB, blob_type="AppendBlob")]), PageState(), tell=stage.keep
-    )
-    theirs = stage.arrived["folder/b"].content
-    left = [Mishap(WireAnswer(500, "InternalError"))]
-    stage.sides.mishap = lambda it: left.pop() if left and it.blob_name == "folder/b" else None
-    state = PageState()
-    with pytest.raises(EffectFailed):
-        stage.run(stage.order([stage.add_random("b", 30 * KIB, blob_type="AppendBlob")]), state)
-    assert not state.done
-    assert stage.arrived["folder/b"].content == theirs
-
-
 def test_an_error_of_the_one_who_is_told_stops_the_copy(stage: Stage) -> None:
     stage.sides.delay_seconds = 0.01
 
