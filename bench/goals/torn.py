@@ -9,8 +9,9 @@ from bench.measuring.table import Row
 from bench.standin.behaviour import Behaviour
 
 _BLOBS, _SMALL = 100, 8
-# Large enough to go in blocks with everybody, and to be overwritten between any two of ours, which are eight of each.
-_BLOB_BYTES, _MOST_READS = 512 * 2**20, 7
+# So large that they go in blocks with everybody, however many there are, and are overwritten between two of ours, which
+# are eight of each: what goes in one request is of one version anyway.
+_BLOB_BYTES, _MOST_READS = 2 * 2**30, 7
 _LATENCY_SECONDS = 0.005
 
 
