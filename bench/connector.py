@@ -10,16 +10,15 @@ faster than it can read and write them; `--scale 0.1` takes a tenth. `--small`: 
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from bench.measuring.lab import tell
 from bench.measuring.machine import machine_line
 from bench.measuring.pair_place import Case, Delivery, PairPlace, pair_place
 from bench.measuring.process import Measured
-from bench.measuring.table import Row, markdown, ratio, spread
+from bench.measuring.table import Row, ratio, spread, tell_rows
 from bench.measuring.watched import Watch, backward_steps, eta_errors
 from ferry.cli.failure import CommandFailed
 from ferry.cli.stack import CONSUMER, PROVIDER
@@ -157,15 +156,11 @@ def main(arguments: Sequence[str]) -> int:
         tell(str(error))
         return 1
     command = f"./run bench connector {' '.join(arguments)}".strip()
-    if asked.json:
-        told = [asdict(row) for row in found]
-        print(json.dumps({"rows": told, "faults": faults, "machine": machine, "command": command}))
-    else:
-        print(markdown(found, [ENGINE]))
-        print(f"\n{machine}; `{command}`, median of {1 if asked.small else asked.rounds}")
+    told = f"{machine}; `{command}`, median of {1 if asked.small else asked.rounds}"
+    status = tell_rows(found, [ENGINE], told, as_json=asked.json)
     for fault in faults:
         tell(f"wrong: {fault}")
-    return 1 if faults or any(row.is_met is False for row in found) else 0
+    return 1 if faults else status
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

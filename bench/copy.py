@@ -21,6 +21,7 @@ from bench.goals.on_azurite import large_on_azurite, small_on_azurite, streamed_
 from bench.goals.overhead import start_and_end
 from bench.goals.small_blobs import small_blobs, small_blobs_over_tls
 from bench.measuring.lab import Lab, tell
+from bench.measuring.machine import machine_line
 from bench.measuring.table import Row, tell_rows
 from ferry.cli.failure import CommandFailed
 
@@ -43,6 +44,7 @@ GOALS: Mapping[str, tuple[Measure, ...]] = {
 def main(arguments: Sequence[str]) -> int:
     """Measure and print; exit code 1 where a result is wrong or a goal is not met."""
     asked = _parsed(arguments)
+    machine = machine_line()
     try:
         copiers = {it.name: it for it in chosen_copiers(has_peers=not asked.without_peers)}
         lab = Lab(copiers=copiers, rounds=1 if asked.small else asked.rounds, is_small=asked.small, scale=asked.scale)
@@ -51,8 +53,9 @@ def main(arguments: Sequence[str]) -> int:
         tell(str(error))
         return 1
     command = f"./run bench copy {' '.join(arguments)}".strip()
-    versions = {it.name: it.version for it in copiers.values()}
-    status = tell_rows(rows, versions, f"`{command}`, median of {lab.rounds}", as_json=asked.json)
+    versions = ", ".join(f"{it.name} {it.version}" for it in copiers.values())
+    told = f"{versions}; {machine}; `{command}`, median of {lab.rounds}"
+    status = tell_rows(rows, list(copiers)[1:], told, as_json=asked.json)
     for note in lab.notes:
         tell(note)
     for fault in lab.faults:

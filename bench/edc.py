@@ -125,6 +125,7 @@ def rows_of(figures: Figures) -> list[Row]:
 def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
     asked = _parsed(arguments)
+    machine = machine_line()
     cases = [it for it in (SMALL_CASES if asked.small else CASES) if not asked.only or it.name in asked.only]
     runs = {it.name: 1 if asked.small else asked.big_runs if it.is_big else asked.runs for it in cases}
     try:
@@ -140,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print(markdown(rows_of(figures), [SHIPPED, TUNED]))
         command = f"./run bench edc {' '.join(arguments)}".strip()
-        print(f"\nEDC {VERSION}, -Xmx512m; {machine_line()}; `{command}`; ratio: EDC to Ferry")
+        print(f"\nEDC {VERSION}, -Xmx512m; {machine}; `{command}`; ratio: EDC to Ferry")
     return 0
 
 

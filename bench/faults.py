@@ -17,6 +17,7 @@ from bench.goals.memory import peak_memory
 from bench.goals.resumed import resumed_copies
 from bench.goals.torn import torn_blobs
 from bench.measuring.lab import Lab, tell
+from bench.measuring.machine import machine_line
 from bench.measuring.table import Row, tell_rows
 from ferry.cli.failure import CommandFailed
 
@@ -33,6 +34,7 @@ GOALS: Mapping[str, Callable[[Lab], Iterator[Row]]] = {
 def main(arguments: Sequence[str]) -> int:
     """Let things go wrong, and print; exit code 1 where a goal is not met."""
     asked = _parsed(arguments)
+    machine = machine_line()
     try:
         copiers = {it.name: it for it in chosen_copiers(has_peers=not asked.without_peers)}
     except CommandFailed as error:
@@ -45,8 +47,8 @@ def main(arguments: Sequence[str]) -> int:
             tell(f"{row.goal}: {row.ours}")
             rows.append(row)
     command = f"./run bench faults {' '.join(arguments)}".strip()
-    versions = {it.name: it.version for it in copiers.values()}
-    return tell_rows(rows, versions, f"`{command}`", as_json=asked.json)
+    versions = ", ".join(f"{it.name} {it.version}" for it in copiers.values())
+    return tell_rows(rows, list(copiers)[1:], f"{versions}; {machine}; `{command}`", as_json=asked.json)
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

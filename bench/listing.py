@@ -34,7 +34,7 @@ from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.emulators.launch import launch_emulators
-from ferry.ports import IndexKind, IndexRow
+from ferry.ports.stores import IndexKind, IndexRow
 from ferry.services import management
 from ferry.services.compose import compose
 from ferry.services.dispatch import Dispatcher

@@ -22,9 +22,8 @@ from ferry.data_plane.copying.engine import CopyEngine, EngineOptions
 from ferry.data_plane.copying.page import PageOrder, PageState
 from ferry.domain.faults import EffectFailed
 from ferry.domain.secret import Secret
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import BlobSides, DestinationSide, SourceSide
-from ferry.ports.storage import BlobItem, BlobPage
+from ferry.ports.storage import BlobItem, BlobPage, SourceBlob
 
 if TYPE_CHECKING:
     from ferry.domain.process import JsonObject

@@ -2,10 +2,8 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-
-from bench.measuring.machine import machine_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +28,16 @@ def markdown(rows: Sequence[Row], others: Sequence[str]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def tell_rows(rows: Sequence[Row], versions: Mapping[str, str], told: str, *, as_json: bool) -> int:
+def tell_rows(rows: Sequence[Row], others: Sequence[str], told: str, *, as_json: bool) -> int:
     """Print the rows and how they came about; the exit code is 1 where a goal is not met.
 
-    `versions`: of the copiers by their names, ours first. `told`: the command and how often it measured.
+    `others`: the peers that have a column. `told`: versions, machine, command, how often it measured.
     """
-    named = ", ".join(f"{name} {version}" for name, version in versions.items())
     if as_json:
-        found = [asdict(row) for row in rows]
-        print(json.dumps({"rows": found, "versions": named, "machine": machine_line(), "command": told}))
+        print(json.dumps({"rows": [asdict(row) for row in rows], "told": told}))
     else:
-        print(markdown(rows, list(versions)[1:]))
-        print(f"\n{named}; {machine_line()}; {told}")
+        print(markdown(rows, others))
+        print(f"\n{told}")
     return 1 if any(row.is_met is False for row in rows) else 0
 
 

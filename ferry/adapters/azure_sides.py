@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.egress import EgressGuard
 from ferry.domain.secret import Secret
-from ferry.ports import Account, Clock
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account
 
 if TYPE_CHECKING:
     from ferry.adapters.blob_wire.wire_sides import WireSides

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ferry.adapters.credentials import shared_credential
 from ferry.adapters.egress import EgressGuard
 from ferry.domain.secret import Secret
-from ferry.ports import Account, StorageFailed, StorageProblem
+from ferry.ports.storage import Account
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

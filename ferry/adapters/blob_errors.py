@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from ferry.ports import Account, StorageFailed, StorageProblem
+from ferry.ports.storage import Account
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_errors import Refusal, attempt, storage_failed
-from ferry.ports import Account, Clock, SasScope
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, SasScope
 
 if TYPE_CHECKING:
     from azure.storage.blob import AccessPolicy, BlobLeaseClient, ContainerClient

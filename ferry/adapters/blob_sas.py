@@ -17,7 +17,9 @@ from urllib.parse import quote, urlsplit
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_errors import Refusal, attempt, storage_failed
 from ferry.domain.secret import Secret
-from ferry.ports import Account, Clock, SasScope, StorageFailed, StorageProblem
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, SasScope
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 if TYPE_CHECKING:
     from azure.storage.blob import UserDelegationKey

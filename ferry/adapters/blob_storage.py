@@ -10,19 +10,18 @@ from ferry.adapters.blob_policies import ContainerPolicies
 from ferry.adapters.blob_sas import SasSigner
 from ferry.adapters.clock import SystemClock
 from ferry.domain.secret import Secret
-from ferry.ports import (
+from ferry.ports.clock import Clock
+from ferry.ports.storage import (
     Account,
     BlobHeaders,
     BlobItem,
     BlobPage,
-    Clock,
     ContainerItem,
     ContainerPage,
     ContainerState,
     SasScope,
-    StorageFailed,
-    StorageProblem,
 )
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerProperties

@@ -11,7 +11,8 @@ from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_errors import Refusal, attempt
 from ferry.adapters.clock import SystemClock
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import BlobTarget, Clock, PutOutcome
+from ferry.ports.clock import Clock
+from ferry.ports.copying import BlobTarget, PutOutcome
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient

@@ -13,7 +13,7 @@ from ferry.adapters.egress import CheckedUrl, EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.telemetry import meters
 from ferry.telemetry.spans import Kind, Named, span
 

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from ferry.domain.faults import EffectFailed, Fault, FaultCode
 from ferry.domain.process import JsonObject
-from ferry.ports import Clock, Peer
+from ferry.ports.clock import Clock
+from ferry.ports.peer import Peer
 
 KEPT_SECONDS = 300.0
 PAUSE_SECONDS = 10.0

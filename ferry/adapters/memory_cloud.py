@@ -11,7 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from ferry.adapters.memory_sas import MemoryPolicy, SasUse, refusal
 from ferry.domain.secret import Secret
-from ferry.ports import Account, BlobHeaders, BlobItem, Clock, StorageFailed, StorageProblem
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, BlobHeaders, BlobItem
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 SERVER_SIDE = frozenset(
     {

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 from ferry.adapters.memory_cloud import MemoryBlob, MemoryCloud, MemoryContainer, MemoryRequest, SasRefused, item_of
 from ferry.domain.secret import Secret
-from ferry.ports import BlobItem, BlobPage
 from ferry.ports.blob_sides import BlockRange, WireAnswer, WireRefused
+from ferry.ports.storage import BlobItem, BlobPage
 
 _METADATA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METADATA_LIMIT_BYTES = 8192

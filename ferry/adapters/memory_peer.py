@@ -11,7 +11,7 @@ from typing import Protocol
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 
 
 class Handler(Protocol):

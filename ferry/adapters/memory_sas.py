@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
 from ferry.domain.secret import Secret
-from ferry.ports import SasScope
+from ferry.ports.storage import SasScope
 
 
 @dataclass(frozen=True, slots=True)

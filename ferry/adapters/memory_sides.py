@@ -12,8 +12,9 @@ from ferry.adapters.memory_cloud import MemoryBlob, MemoryCloud, MemoryContainer
 from ferry.adapters.memory_destination import MemoryDestination
 from ferry.adapters.memory_sas import sign
 from ferry.domain.secret import Secret
-from ferry.ports import Account, BlobItem, BlobPage, SasScope, StorageFailed, StorageProblem
 from ferry.ports.blob_sides import UNKNOWN_SIZE, SourceSide, WireAnswer, WireLost, WireRefused
+from ferry.ports.storage import Account, BlobItem, BlobPage, SasScope
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 _CHUNK_BYTES = 64 * 1024
 _URL_TIME = timedelta(hours=1)

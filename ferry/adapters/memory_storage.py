@@ -6,20 +6,18 @@ from ferry.adapters.memory_cloud import MemoryBlob, MemoryCloud, MemoryContainer
 from ferry.adapters.memory_sas import MemoryPolicy, sign
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import (
+from ferry.ports.copying import BlobTarget, PutOutcome
+from ferry.ports.storage import (
     Account,
     BlobHeaders,
     BlobItem,
     BlobPage,
-    BlobTarget,
     ContainerItem,
     ContainerPage,
     ContainerState,
-    PutOutcome,
     SasScope,
-    StorageFailed,
-    StorageProblem,
 )
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 OWNER_METADATA = "ferry_process"
 PARTICIPANT_METADATA = "ferry_participant"

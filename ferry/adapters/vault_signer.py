@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import Clock, SecretVersion, VersionedSecrets
+from ferry.ports.clock import Clock
+from ferry.ports.vault import SecretVersion, VersionedSecrets
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

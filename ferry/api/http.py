@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ferry.domain.faults import FerryError
 from ferry.domain.process import Json
-from ferry.ports import LookMessage
+from ferry.ports.work import LookMessage
 
 BODY_LIMIT_BYTES = 64 * 1024
 SEARCH_LIMIT = 10_000

@@ -18,7 +18,8 @@ from ferry.domain.data_address import SourceAddress
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput, NotFound
 from ferry.domain.plane_flow import PlaneFlow, PlaneFlowState
 from ferry.effects.plane_flows import PlaneAddresses
-from ferry.ports import BlobItem, Clock
+from ferry.ports.clock import Clock
+from ferry.ports.storage import BlobItem
 from ferry.protocol.identity import Unauthenticated
 from ferry.protocol.pull_tokens import REFRESH_GRANT, PullGrant, RefreshProof, bearer, refreshed
 

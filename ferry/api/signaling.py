@@ -19,7 +19,9 @@ from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Clock, LookMessage, Vault
+from ferry.ports.clock import Clock
+from ferry.ports.vault import Vault
+from ferry.ports.work import LookMessage
 from ferry.protocol import signaling
 from ferry.protocol.reader import load
 

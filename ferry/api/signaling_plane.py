@@ -17,7 +17,7 @@ from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import EffectFailed, InvalidInput
 from ferry.domain.plane_flow import PlaneFlow, PlaneFlowState
 from ferry.effects.plane_flows import PlaneAddresses, flow_report
-from ferry.ports import LookMessage
+from ferry.ports.work import LookMessage
 from ferry.protocol import signaling, signaling_flows
 from ferry.protocol.envelope import WrittenMessage
 from ferry.protocol.reader import load

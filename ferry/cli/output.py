@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from rich.console import Console
 
 _PLAIN_WIDTH = 4096
@@ -61,21 +63,26 @@ class Output:
     def line(self, text: str, *, style: str = "") -> None:
         """A line for people; only with `--output table`."""
         if not self.is_json:
-            self.console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
+            _write(sys.stdout, text, style=style)
 
     def note(self, text: str) -> None:
         """A line on the way, for whoever looks: on standard error."""
-        console_for(sys.stderr).print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        _write(sys.stderr, text)
 
 
-def console_for(stream: "object") -> "Console":
+def console_for(stream: "IO[str]") -> "Console":
     """A console on a stream: as wide as the terminal, or as wide as it needs where there is none."""
-    from typing import IO, cast
-
     from rich.console import Console
 
-    file = cast("IO[str]", stream)
-    return Console(file=file, width=None if file.isatty() else _PLAIN_WIDTH)
+    return Console(file=stream, width=None if stream.isatty() else _PLAIN_WIDTH)
+
+
+def _write(stream: "IO[str]", text: str, *, style: str = "") -> None:
+    if stream.isatty():
+        console_for(stream).print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
+    else:
+        # A terminal's library takes a tenth of the time in which a small copy is done.
+        print(printable(text), file=stream, flush=True)
 
 
 def printable(text: str) -> str:

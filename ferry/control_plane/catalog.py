@@ -25,7 +25,8 @@ from ferry.domain.policy import (
     worded_as,
 )
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import Clock, Definitions
+from ferry.ports.clock import Clock
+from ferry.ports.stores import Definitions
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.faults import AlreadyExists, EffectFailed, FaultCode, InvalidInput, NotFound
-from ferry.ports import Definitions
+from ferry.ports.stores import Definitions
 
 KIND = "DataPlaneInstance"
 

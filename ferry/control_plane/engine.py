@@ -16,7 +16,9 @@ from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.decision import Claim, Decision, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
 from ferry.domain.faults import AlreadyExists, CommitConflict, EffectFailed, Fault, FaultCode, NotFound
 from ferry.domain.process import LEASED, LONG_RUNNING, Intent, IntentKind, JsonObject, Process, ScheduledLook
-from ferry.ports import Clock, IndexRow, Lane, LookMessage, ProcessStore, Record, TaskQueue
+from ferry.ports.clock import Clock
+from ferry.ports.stores import IndexRow, ProcessStore, Record
+from ferry.ports.work import Lane, LookMessage, TaskQueue
 from ferry.telemetry import concerning
 from ferry.telemetry.spans import Named, span
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from ferry.domain.decision import Task
 from ferry.domain.faults import Fault
 from ferry.domain.process import Intent, Process
-from ferry.ports import LookMessage, Record
+from ferry.ports.stores import Record
+from ferry.ports.work import LookMessage
 from ferry.telemetry import meters, redacted
 from ferry.telemetry.spans import Attribute, Span, current
 

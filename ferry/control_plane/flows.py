@@ -9,7 +9,7 @@ from ferry.control_plane.progress import progress_of, told_progress
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind, FlowReport
 from ferry.domain.faults import AlreadyExists, NotFound
-from ferry.ports import Lane, LookMessage, TaskQueue
+from ferry.ports.work import Lane, LookMessage, TaskQueue
 
 
 def report_of(flow: DataFlow) -> FlowReport:

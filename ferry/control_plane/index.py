@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ferry.domain.process import Process
-from ferry.ports import IndexKind, IndexRow, ProcessStore
+from ferry.ports.stores import IndexKind, IndexRow, ProcessStore
 
 # Longer than any commit takes from its first index row on.
 COMMIT_GRACE = timedelta(seconds=120)

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from ferry.control_plane import index
 from ferry.control_plane.engine import Engine
 from ferry.domain.process import Process
-from ferry.ports import IndexKind, IndexRow, LookMessage
+from ferry.ports.stores import IndexKind, IndexRow
+from ferry.ports.work import LookMessage
 from ferry.telemetry import meters
 
 ROWS_PER_ROUND = 200

@@ -14,7 +14,7 @@ from itertools import islice
 from ferry.control_plane import index
 from ferry.control_plane.engine import Engine
 from ferry.domain.process import Process
-from ferry.ports import IndexKind, IndexRow, Listed
+from ferry.ports.stores import IndexKind, IndexRow, Listed
 
 ROWS_PER_REQUEST = 1000
 LIVE_LIMIT = 10_000

@@ -13,7 +13,7 @@ from ferry.domain.copy_page import CopyPage, CopyPageState
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Moment, Poisoned, Task
 from ferry.domain.faults import Fault
 from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, JsonObject
-from ferry.ports import Lane
+from ferry.ports.work import Lane
 
 LEASE_SECONDS = 15.0
 # How long a page waits for others before it looks again whether they are done.

@@ -13,7 +13,8 @@ from ferry.domain.faults import AlreadyExists, NotFound
 from ferry.domain.plane_flow import PLANE_FLOW_FINAL, PlaneFlow, PlaneFlowKind, PlaneFlowState
 from ferry.domain.process import Intent
 from ferry.domain.secret import Secret
-from ferry.ports import Lane, Vault
+from ferry.ports.vault import Vault
+from ferry.ports.work import Lane
 
 type HandledFlow = Handled[PlaneFlow]
 

@@ -11,7 +11,8 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import Intent, IntentKind
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import LookMessage, Vault
+from ferry.ports.vault import Vault
+from ferry.ports.work import LookMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import Intent
 from ferry.domain.states import FLOW_FINAL, NEGOTIATION_FINAL, TRANSFER_FINAL
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Lane
+from ferry.ports.work import Lane
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from ferry.domain.process import IntentKind
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Definitions, Vault
+from ferry.ports.stores import Definitions
+from ferry.ports.vault import Vault
 
 PEER_NAMESPACE = uuid.UUID("3d6f0a52-9f4e-5f7e-9f43-0a4a6b1f7c11")
 

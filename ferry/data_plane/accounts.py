@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from ferry.data_plane.sas_token import read_sas_token
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import Account, Vault
+from ferry.ports.storage import Account
+from ferry.ports.vault import Vault
 
 PUBLIC_ENDPOINT = "https://{account}.blob.core.windows.net"
 _AZURE_SUFFIX = ".blob.core.windows.net"

@@ -14,8 +14,9 @@ from ferry.data_plane.sides import at_step
 from ferry.domain.data_flow import DataFlow, FlowPages
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import BlobPage, BlobTarget
 from ferry.ports.copy_work import CopyWatch
+from ferry.ports.copying import BlobTarget
+from ferry.ports.storage import BlobPage
 
 # Up to so many blobs their names may fit into the marker, so the lists are read once more for them.
 NAMED_BLOBS = 20_000

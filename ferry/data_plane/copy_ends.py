@@ -14,9 +14,12 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import Destination
-from ferry.ports import Account, BlobItem, BlobPage, BlobWriter, Clock, Vault
 from ferry.ports.blob_sides import BlobSides, DestinationSide, SourceSide
+from ferry.ports.clock import Clock
 from ferry.ports.copy_work import PageDesk, PageManifests
+from ferry.ports.copying import BlobWriter
+from ferry.ports.storage import Account, BlobItem, BlobPage
+from ferry.ports.vault import Vault
 
 STEP_KEY, STEP_SAS, STEP_READ, STEP_WRITE, STEP_MARKER = 8, 9, 10, 11, 12
 

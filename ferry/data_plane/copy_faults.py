@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from ferry.data_plane.sides import at_source
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import Account
 from ferry.ports.blob_sides import WireAnswer, WireLost, WireRefused
+from ferry.ports.storage import Account
 
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _KEY_ADVICE = "the account does not accept the key: store its current key in the vault, or look at its firewall"

@@ -14,8 +14,8 @@ from ferry.domain.copy_page import CopyPage
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
-from ferry.ports import SourceBlob
 from ferry.ports.copy_work import CopyWatch
+from ferry.ports.storage import SourceBlob
 
 _NEARLY = 0.8
 

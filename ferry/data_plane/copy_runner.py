@@ -20,8 +20,8 @@ from ferry.domain.copy_page import CopyPage, CopyPageState, copy_page_id
 from ferry.domain.data_flow import DataFlow, FlowPages
 from ferry.domain.faults import EffectFailed
 from ferry.domain.process import Intent, JsonObject
-from ferry.ports import BlobPage, SourceBlob
 from ferry.ports.copy_work import CopyWatch
+from ferry.ports.storage import BlobPage, SourceBlob
 
 # How long a page may wait for a worker before it is called for again: its first call may be lost.
 _RING_SECONDS = 60.0

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import cast
 
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import BlobHeaders, BlobItem, BlobPage
+from ferry.ports.storage import BlobHeaders, BlobItem, BlobPage
 
 _VERSION = 1
 # Lists of names press well; more effort costs more time than it saves bytes.

@@ -18,16 +18,11 @@ from ferry.domain.plane_flow import PlaneFlow
 from ferry.domain.process import Process
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import (
-    Account,
-    Clock,
-    ContainerItem,
-    ObjectStorage,
-    ProcessStore,
-    StorageFailed,
-    StorageProblem,
-    Vault,
-)
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, ContainerItem, ObjectStorage
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
+from ferry.ports.stores import ProcessStore
+from ferry.ports.vault import Vault
 
 log = logging.getLogger("ferry.orphans")
 

@@ -18,16 +18,10 @@ from ferry.data_plane.sides import at_destination, at_step, while_preparing
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.transfer_process import NEW_END, Destination
-from ferry.ports import (
-    Account,
-    Clock,
-    ContainerState,
-    ObjectStorage,
-    SasScope,
-    StorageFailed,
-    StorageProblem,
-    Vault,
-)
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, ContainerState, ObjectStorage, SasScope
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
+from ferry.ports.vault import Vault
 
 WRITE_PERMISSIONS = "cw"
 PLAIN_SAS_SECONDS = 3600.0

@@ -13,7 +13,9 @@ from ferry.data_plane.sas_token import SasToken
 from ferry.data_plane.sides import at_source, at_step
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import Account, BlobItem, BlobPage, Clock, ObjectStorage, SasScope, Vault
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, BlobItem, BlobPage, ObjectStorage, SasScope
+from ferry.ports.vault import Vault
 
 PLAIN_SAS_SECONDS = 3600.0
 _CLOCK_SKEW = timedelta(minutes=5)

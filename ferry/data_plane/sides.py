@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ferry.domain.faults import EffectFailed, Fault, FaultCode
-from ferry.ports import StorageFailed, StorageProblem
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 
 type _Codes = Mapping[StorageProblem, FaultCode]
 

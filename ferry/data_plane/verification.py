@@ -18,7 +18,8 @@ from ferry.domain.decision import ClaimSource
 from ferry.domain.faults import FaultCode
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.transfer_process import Destination, TransferProcess
-from ferry.ports import Account, BlobItem, ObjectStorage, Vault
+from ferry.ports.storage import Account, BlobItem, ObjectStorage
+from ferry.ports.vault import Vault
 
 _STEP = 13
 _EDC_MARKER_SUFFIX = ".complete"

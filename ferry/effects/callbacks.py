@@ -14,7 +14,8 @@ from ferry.domain.peer_process import PeerProcess
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Callbacks, Vault
+from ferry.ports.callbacks import Callbacks
+from ferry.ports.vault import Vault
 from ferry.telemetry import redacted
 
 TIMEOUT_SECONDS = 5.0

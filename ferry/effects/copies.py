@@ -14,8 +14,8 @@ from ferry.domain.decision import Command, CommandKind, PageReport
 from ferry.domain.faults import AlreadyExists, EffectFailed, NotFound
 from ferry.domain.process import Intent, Json, JsonObject, backoff
 from ferry.domain.states import FlowState
-from ferry.ports import Lane, LookMessage, TaskQueue
 from ferry.ports.copy_work import CopyWatch
+from ferry.ports.work import Lane, LookMessage, TaskQueue
 
 # How often a page that takes long tells its flow how far it is.
 TELL_SECONDS = 10.0

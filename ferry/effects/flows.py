@@ -12,7 +12,8 @@ from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.progress_news import news_of
-from ferry.ports import ControlPlane, DataPlane, Vault
+from ferry.ports.copying import ControlPlane, DataPlane
+from ferry.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

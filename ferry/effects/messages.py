@@ -16,7 +16,9 @@ from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Intent, Json, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Definitions, Peer, PeerAnswer, Vault
+from ferry.ports.peer import Peer, PeerAnswer
+from ferry.ports.stores import Definitions
+from ferry.ports.vault import Vault
 from ferry.protocol import negotiation_messages as negotiation
 from ferry.protocol import transfer_messages as transfer
 from ferry.protocol.data_addresses import told_address

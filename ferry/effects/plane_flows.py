@@ -16,7 +16,10 @@ from ferry.domain.plane_flow import PlaneFlow, PlaneFlowKind
 from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState
 from ferry.effects.remote_data_plane import UNKNOWN_TRIES
-from ferry.ports import Clock, LookMessage, Peer, TaskQueue, Vault
+from ferry.ports.clock import Clock
+from ferry.ports.peer import Peer
+from ferry.ports.vault import Vault
+from ferry.ports.work import LookMessage, TaskQueue
 from ferry.protocol import signaling, signaling_flows, signaling_v1
 from ferry.protocol.envelope import WrittenMessage
 from ferry.protocol.pull_tokens import HTTP_PULL, PullGrant, new_grant, pull_address, read_grant

@@ -9,7 +9,7 @@ from ferry.domain.process import Intent, JsonObject
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.flows import FlowController, result_of
 from ferry.effects.remote_data_plane import RemoteDataPlane
-from ferry.ports import Vault
+from ferry.ports.vault import Vault
 from ferry.protocol.data_addresses import told_address
 
 type Perform = Callable[[TransferProcess, Intent], JsonObject]

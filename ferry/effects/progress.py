@@ -15,7 +15,8 @@ from ferry.domain.json_value import Json, JsonObject
 from ferry.domain.message_kind import Role
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Clock, Peer, PeerAnswer
+from ferry.ports.clock import Clock
+from ferry.ports.peer import Peer, PeerAnswer
 from ferry.protocol.paths import PROGRESS, url
 from ferry.protocol.reader import read
 from ferry.protocol.schema import check

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from ferry.domain.data_address import AZURE_STORAGE
 from ferry.domain.faults import EffectFailed
 from ferry.domain.process import Json
-from ferry.ports import Callbacks, Clock, Vault
+from ferry.ports.callbacks import Callbacks
+from ferry.ports.clock import Clock
+from ferry.ports.vault import Vault
 from ferry.protocol import signaling_v1
 from ferry.protocol.signaling_flows import AZURE_STORAGE_PULL, AZURE_STORAGE_PUSH, SUPPORTED
 

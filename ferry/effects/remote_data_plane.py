@@ -10,7 +10,7 @@ from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.states import FlowState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Peer, PeerAnswer
+from ferry.ports.peer import Peer, PeerAnswer
 from ferry.protocol import signaling, signaling_v1
 
 _AWAY = FaultCode.DATA_PLANE_UNAVAILABLE

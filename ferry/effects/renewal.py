@@ -6,7 +6,8 @@ from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.domain.process import Intent, JsonObject
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.effects.messages import RETRY_STATUS
-from ferry.ports import Peer, PeerAnswer, Vault
+from ferry.ports.peer import Peer, PeerAnswer
+from ferry.ports.vault import Vault
 from ferry.protocol.paths import ADDRESS, url
 from ferry.protocol.renewal_messages import ToldAddress, address_request, read_address_answer
 from ferry.protocol.sas import write_sas

@@ -27,6 +27,7 @@ class AdminServer:
     def __init__(
         self,
         azurite: Azurite,
+        *,
         vaults: Mapping[str, KeyVault],
         identity_endpoint: IdentityEndpoint,
         event_grid: EventGrid,

@@ -117,7 +117,13 @@ class Emulators:
             self._closers.append(self._relay.close)
         self._event_grid = EventGrid(self._azurite, self._certificate, (self._relay or self._azurite).account)
         self._closers.append(self._event_grid.close)
-        self._admin = AdminServer(self._azurite, self._vaults, self._identity_endpoint, self._event_grid, self._relay)
+        self._admin = AdminServer(
+            self._azurite,
+            vaults=self._vaults,
+            identity_endpoint=self._identity_endpoint,
+            event_grid=self._event_grid,
+            relay=self._relay,
+        )
         self._closers.append(self._admin.close)
 
     def _open_vaults(self, participants: Sequence[str], lifetime_seconds: float, certificate: Certificate) -> None:

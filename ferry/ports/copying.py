@@ -7,15 +7,6 @@ from typing import Protocol
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import FlowReport
 from ferry.domain.secret import Secret
-from ferry.ports.storage import BlobItem
-
-
-@dataclass(frozen=True, slots=True)
-class SourceBlob:
-    """One blob to copy: its name in the source, its name at the destination, and the version that is pinned."""
-
-    item: BlobItem
-    target_name: str
 
 
 class PutOutcome(StrEnum):

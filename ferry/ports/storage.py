@@ -62,6 +62,14 @@ class BlobItem:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceBlob:
+    """One blob to copy: its name in the source, its name at the destination, and the version that is pinned."""
+
+    item: BlobItem
+    target_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlobPage:
     """A page of a listing in lexicographic order; `next_marker` None on the last one."""
 

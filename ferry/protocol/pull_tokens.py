@@ -17,7 +17,8 @@ from datetime import datetime
 from ferry.domain.faults import InvalidInput
 from ferry.domain.process import Json, JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import Clock, KeyDocuments
+from ferry.ports.clock import Clock
+from ferry.ports.keys import KeyDocuments
 from ferry.protocol import did
 from ferry.protocol.identity import Unauthenticated
 from ferry.protocol.replays import SeenTokens

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import Clock, KeyDocuments, Signer
+from ferry.ports.clock import Clock
+from ferry.ports.keys import KeyDocuments, Signer
 from ferry.protocol import did
 from ferry.protocol.replays import SeenTokens
 from ferry.protocol.tokens import SKEW_SECONDS, Check, Token, TokenRefused, check_times, read_token, token_id

@@ -13,7 +13,7 @@ from ferry.api.dsp.routes import Handle, dsp_routes
 from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.domain.faults import FerryError, InvalidInput
 from ferry.domain.message_kind import Role
-from ferry.ports import QUEUE_OF_LANE, LookMessage, QueueName
+from ferry.ports.work import QUEUE_OF_LANE, LookMessage, QueueName
 from ferry.services import Surface, management
 from ferry.services.azure import azure_outside
 from ferry.services.compose import Core, compose

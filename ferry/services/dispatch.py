@@ -13,7 +13,7 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Lane, LookMessage
+from ferry.ports.work import Lane, LookMessage
 from ferry.services.compose import Core
 
 _TRANSFER = frozenset({Lane.TRANSFER_CONSUMER, Lane.TRANSFER_PROVIDER})

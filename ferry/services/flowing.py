@@ -14,7 +14,7 @@ from ferry.domain.faults import NotFound
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.effects.flows import FlowNotifier
 from ferry.effects.remote_data_plane import RemoteControlPlane
-from ferry.ports import ControlPlane
+from ferry.ports.copying import ControlPlane
 from ferry.services.copying import Copies, copies
 from ferry.services.outside import Outside
 from ferry.settings import Settings

@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 from ferry.adapters.egress import EgressGuard
 from ferry.adapters.vault_signer import VaultSigner
 from ferry.api.management.access import Access, ApiKeyAccess, EntraAccess, HostAccess
-from ferry.ports import Clock, KeyDocuments, VersionedSecrets
+from ferry.ports.clock import Clock
+from ferry.ports.keys import KeyDocuments
+from ferry.ports.vault import VersionedSecrets
 from ferry.protocol.identity import Identity, MockIdentity
 from ferry.protocol.signed_identity import Self, SignedIdentity, partners_of
 from ferry.settings import Settings

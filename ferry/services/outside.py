@@ -10,20 +10,17 @@ from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.decision import Ids
 from ferry.domain.plane_flow import PlaneFlow
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import (
-    BlobWriter,
-    Callbacks,
-    Clock,
-    Definitions,
-    KeyDocuments,
-    ObjectStorage,
-    Peer,
-    ProcessStore,
-    TaskQueue,
-    Vault,
-)
 from ferry.ports.blob_sides import BlobSides
+from ferry.ports.callbacks import Callbacks
+from ferry.ports.clock import Clock
 from ferry.ports.copy_work import PageManifests
+from ferry.ports.copying import BlobWriter
+from ferry.ports.keys import KeyDocuments
+from ferry.ports.peer import Peer
+from ferry.ports.storage import ObjectStorage
+from ferry.ports.stores import Definitions, ProcessStore
+from ferry.ports.vault import Vault
+from ferry.ports.work import TaskQueue
 from ferry.protocol.identity import Identity
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import BlobTarget, PutOutcome
+from ferry.ports.copying import BlobTarget, PutOutcome
 from tests.contract.storage_backend import ContainersOfOneName, StorageBackend
 
 

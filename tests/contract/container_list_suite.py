@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ferry.ports import StorageFailed, StorageProblem
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.contract.storage_backend import PAGE_SIZE, StorageBackend
 
 

@@ -9,7 +9,8 @@ import pytest
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import Callbacks, Peer, PeerAnswer
+from ferry.ports.callbacks import Callbacks
+from ferry.ports.peer import Peer, PeerAnswer
 
 
 def authorization(audience: str) -> str:

@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_wire.wire_sides import WireSides
@@ -42,6 +43,7 @@ class ScriptedServer:
         return [asked.line.removesuffix(" HTTP/1.1") for asked in self.asked]
 
 
+type Run = Callable[[Coroutine[Any, Any, Any]], Any]
 type Reply = Callable[[Asked, asyncio.StreamWriter], Awaitable[bool]]
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ferry.domain.secret import Secret
-from ferry.ports import Account, BlobHeaders, BlobItem
 from ferry.ports.blob_sides import BlobSides, DestinationSide, SourceSide
+from ferry.ports.storage import Account, BlobHeaders, BlobItem
 from tests.contract.storage_backend import StorageBackend
 
 HEADERS = BlobHeaders(

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from ferry.domain.secret import Secret
-from ferry.ports import Account, BlobHeaders, BlobItem, BlobTarget, BlobWriter, ObjectStorage, SasScope
+from ferry.ports.copying import BlobTarget, BlobWriter
+from ferry.ports.storage import Account, BlobHeaders, BlobItem, ObjectStorage, SasScope
 
 PAGE_SIZE = 3
 

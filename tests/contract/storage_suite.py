@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import Account, BlobHeaders, BlobTarget, ContainerState, PutOutcome, StorageFailed, StorageProblem
+from ferry.ports.copying import BlobTarget, PutOutcome
+from ferry.ports.storage import Account, BlobHeaders, ContainerState
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.contract.storage_backend import PAGE_SIZE, ContainersOfOneName, StorageBackend
 
 

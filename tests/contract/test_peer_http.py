@@ -14,7 +14,7 @@ from ferry.adapters.http_peer import HttpPeer
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.emulators.certificates import create_certificate
 from ferry.emulators.loopback_server import LoopbackServer, Request, Response
-from ferry.ports import Peer, PeerAnswer
+from ferry.ports.peer import Peer, PeerAnswer
 from tests.contract.peer_suite import Answering, Asked, CallbacksSuite, Network, PeerSuite, authorization
 
 pytestmark = pytest.mark.emulators

@@ -7,7 +7,7 @@ import pytest
 from ferry.adapters.memory_peer import MemoryNetwork, MemoryPeer
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
-from ferry.ports import Peer, PeerAnswer
+from ferry.ports.peer import Peer, PeerAnswer
 from tests.contract.peer_suite import Answering, Asked, CallbacksSuite, Network, PeerSuite, authorization
 
 BASE = "https://peer.example/dsp"

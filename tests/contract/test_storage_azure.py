@@ -18,7 +18,9 @@ from ferry.adapters.egress import EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
 from ferry.emulators.azurite import StorageAccount
-from ferry.ports import Account, ContainerState, PutOutcome, StorageFailed, StorageProblem
+from ferry.ports.copying import PutOutcome
+from ferry.ports.storage import Account, ContainerState
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.contract.storage_backend import StorageBackend
 from tests.contract.transports import WatchedTransport
 

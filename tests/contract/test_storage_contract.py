@@ -21,7 +21,7 @@ from ferry.adapters.memory_storage import MemoryBlobWriter, MemoryStorage
 from ferry.domain.secret import Secret
 from ferry.emulators.azurite import StorageAccount
 from ferry.emulators.launch import LaunchedEmulators
-from ferry.ports import Account, BlobHeaders
+from ferry.ports.storage import Account, BlobHeaders
 from tests.contract.blob_writer_suite import BlobWriterSuite
 from tests.contract.container_list_suite import ContainerListSuite
 from tests.contract.storage_backend import PAGE_SIZE, Seed, StorageBackend

@@ -2,13 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvloop
 
 from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_wire import pool as pool_module
@@ -21,11 +19,9 @@ from ferry.domain.secret import Secret
 from ferry.emulators.certificates import create_certificate
 from ferry.ports.blob_sides import WireAnswer, WireLost
 from ferry.ports.storage import BlobItem
-from tests.contract.scripted_server import Asked, ScriptedServer, an_answer, answering, serving, wired
+from tests.contract.scripted_server import Asked, Run, ScriptedServer, an_answer, answering, serving, wired
 
 pytestmark = pytest.mark.emulators
-
-type Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 SAS = Secret("sv=2026-10-06&sr=c&sp=cw&sig=c2ln")
 ITEM = BlobItem("a", 5, '"0x1"')
@@ -34,12 +30,6 @@ SOURCE = "https://source.blob.core.windows.net/c/a?sp=r&sig=c2ln"
 
 async def put(sides: WireSides, endpoint: str, name: str = "a") -> WireAnswer:
     return await sides.destination(endpoint, "c", SAS).put_from_url(name, SOURCE, ITEM, overwrite=False)
-
-
-@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Each test on either loop: the engine's and the standard one."""
-    return request.param
 
 
 def test_requests_one_after_another_share_a_connection(run: Run) -> None:

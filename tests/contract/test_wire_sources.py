@@ -6,24 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-import uvloop
 
 from ferry.domain.secret import Secret
 from ferry.ports.blob_sides import UNKNOWN_SIZE, SourceSide, WireLost, WireRefused
 from ferry.ports.storage import BlobItem
-from tests.contract.scripted_server import Asked, Reply, ScriptedServer, an_answer, answering, serving, wired
+from tests.contract.scripted_server import Asked, Reply, Run, ScriptedServer, an_answer, answering, serving, wired
 
 pytestmark = pytest.mark.emulators
 
-type Run = Callable[[Coroutine[Any, Any, Any]], Any]
 CONTENT = b"0123456789"
 MODIFIED = "Mon, 23 Nov 2026 09:48:46 GMT"
-
-
-@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Each test on either loop."""
-    return request.param
 
 
 @dataclass

@@ -4,31 +4,20 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvloop
 
 from ferry.adapters.blob_wire.pool import Expected, OriginPool
 from ferry.adapters.blob_wire.raw_answer import RawAnswer
 from ferry.adapters.egress import CheckedUrl, EgressGuard
 from ferry.emulators.certificates import Certificate, create_certificate
 from ferry.ports.blob_sides import WireLost
-from tests.contract.scripted_server import Asked, Reply, ScriptedServer, an_answer, serving
+from tests.contract.scripted_server import Asked, Reply, Run, ScriptedServer, an_answer, serving
 
 pytestmark = pytest.mark.emulators
 
-type Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
 _LARGE = bytes(range(256)) * 8192
-
-
-@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Each test on either loop: the engine's and the standard one."""
-    return request.param
 
 
 @pytest.fixture(scope="module")

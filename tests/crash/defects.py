@@ -14,7 +14,7 @@ from ferry.domain.decision import Decision, Done, Moment, Received, Task
 from ferry.domain.process import Intent, IntentKind, JsonObject, Process
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import IndexRow, Record
+from ferry.ports.stores import IndexRow, Record
 from ferry.services.compose import Core
 from tests.crash.hosts import Install
 

@@ -14,7 +14,8 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import Json
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import BlobTarget, IndexKind
+from ferry.ports.copying import BlobTarget
+from ferry.ports.stores import IndexKind
 from tests.crash.hosts import Host, documents, every_document, every_row
 from tests.crash.stage import Stage
 

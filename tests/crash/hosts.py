@@ -10,7 +10,9 @@ from ferry.api.http import ApiAnswer, ApiRequest
 from ferry.api.signaling import SignalingApi
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject, Process
-from ferry.ports import IndexRow, LookMessage, PeerAnswer, ProcessStore
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.stores import IndexRow, ProcessStore
+from ferry.ports.work import LookMessage
 from ferry.services.compose import Core
 from ferry.services.memory import MemoryWorld
 from ferry.services.outside import Outside

@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import BlobTarget, PeerAnswer, StorageFailed, StorageProblem
+from ferry.ports.copying import BlobTarget
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from ferry.services.outside import Outside
 
 # What only reads our own documents: dying there is dying after the effect before it.

@@ -12,7 +12,8 @@ from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.decision import CommandKind
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import PeerAnswer, StorageFailed, StorageProblem
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.crash.ending import ending_of
 from tests.crash.stage import SOURCE, TRANSFER_ID, Stage
 from tests.world.participants import STARTED_AT

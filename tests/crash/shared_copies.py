@@ -6,7 +6,7 @@ from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.control_plane.transfers import provider_pid_of
 from ferry.domain.copy_page import copy_page_id
 from ferry.domain.decision import CommandKind
-from ferry.ports import Lane, LookMessage
+from ferry.ports.work import Lane, LookMessage
 from tests.crash.scenarios import SERVER_COPIES, Scenario, deprovision, end, note
 from tests.crash.stage import TRANSFER_ID, Stage
 

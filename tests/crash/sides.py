@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ferry.domain.secret import Secret
-from ferry.ports import Account
 from ferry.ports.blob_sides import BlobSides, WireLost
+from ferry.ports.storage import Account
 from tests.crash.points import Life, When
 
 # What writes, or asks the service; all else is an answer from memory.

@@ -17,7 +17,8 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import Process
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Account, IndexKind
+from ferry.ports.storage import Account
+from ferry.ports.stores import IndexKind
 from ferry.services.memory import MemoryWorld, memory_outside
 from tests.crash.hosts import Host, Install, documents, every_document, every_row
 from tests.crash.points import CrashPlan

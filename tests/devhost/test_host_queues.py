@@ -3,12 +3,15 @@
 import http.client
 import json
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from azure.storage.queue import QueueClient, QueueMessage
 
 from ferry.devhost.settings import HOST_ID_SETTING, VISIBILITY_SETTING
 from ferry.emulators.azurite import Azurite, StorageAccount
+from ferry.emulators.request_log import StorageRequest
 from tests.devhost.conftest import HostStarter
 from tests.devhost.running_host import HostPlace, wait_until
 
@@ -32,6 +35,11 @@ def held(account: StorageAccount, name: str) -> list[QueueMessage]:
     """Messages of a queue, which must exist, in the order in which they are seen."""
     with queue(account, name) as client:
         return list(client.peek_messages(32))
+
+
+def pauses(polls: Sequence[StorageRequest]) -> list[float]:
+    """Seconds from each answer to the next question."""
+    return [later.begun_at - earlier.answered_at for earlier, later in pairwise(polls)]
 
 
 def is_empty(place: HostPlace) -> bool:
@@ -158,11 +166,20 @@ def test_idle_host_asks_no_more_than_its_back_off_allows(
     start_host({f"{QUEUES}maxPollingInterval": "00:00:01"}).wait_until_ready()
     time.sleep(2)
     azurite.flush_requests()
-    before = azurite.requests.last_sequence
-    time.sleep(3)
+    begun_at, before = time.monotonic(), azurite.requests.last_sequence
+    time.sleep(4)
     azurite.flush_requests()
-    # The work queue once a second; the queue of blob triggers backs off up to a minute.
-    assert len(azurite.requests.since(before)) <= 5
+    seconds, seen = time.monotonic() - begun_at, azurite.requests.since(before)
+    polls = [it for it in seen if it.operation == "Get Messages"]
+    work = pauses([it for it in polls if place.work_queue in it.path])
+    blobs = pauses([it for it in polls if place.work_queue not in it.path])
+    # The work queue backs off to the second that is set, the queue of blob triggers further, up to a minute.
+    assert work, "nobody polls"
+    assert min(work[1:], default=1.0) > 0.9
+    assert blobs == sorted(blobs)
+    assert len(blobs) < len(work)
+    # Beside them only the lease of the timers is renewed, every 7.5 seconds.
+    assert len(seen) - len(polls) <= 1 + seconds / 7.5
 
 
 def test_property_of_a_json_body_overrides_the_message_id_as_in_azure(

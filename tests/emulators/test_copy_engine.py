@@ -14,7 +14,7 @@ from ferry.adapters.egress import EgressGuard
 from ferry.data_plane.copying.engine import CopyEngine, EngineOptions
 from ferry.data_plane.copying.page import PageOrder, PageState
 from ferry.emulators.azurite import StorageAccount
-from ferry.ports import SourceBlob
+from ferry.ports.storage import SourceBlob
 from tests.contract.sides_backend import HEADERS, SidesBackend
 from tests.contract.test_storage_contract import azure_backend, with_key
 from tests.unit.data_plane.copying.stage import KIB, SMALL

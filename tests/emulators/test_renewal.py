@@ -29,8 +29,8 @@ from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.emulators.azurite import StorageAccount
-from ferry.ports import Account
 from ferry.ports.blob_sides import BlobSides, DestinationSide, SourceSide
+from ferry.ports.storage import Account
 from ferry.protocol.sas import parse_sas
 from ferry.services.memory import MemoryWorld, memory_outside
 from tests.world.participants import Pair, Participant, negotiate, participant, settings_of

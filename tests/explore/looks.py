@@ -20,7 +20,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import LookMessage
+from ferry.ports.work import LookMessage
 from tests.explore.documents import NOW, moment, order
 
 

@@ -17,7 +17,8 @@ from ferry.domain.message_kind import Role
 from ferry.domain.peer_process import PeerProcess
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import Account, LookMessage
+from ferry.ports.storage import Account
+from ferry.ports.work import LookMessage
 from ferry.services.compose import Core
 from ferry.services.memory import MemoryWorld
 from tests.fuzz.host import PARTICIPANT, PARTNER

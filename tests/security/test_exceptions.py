@@ -31,7 +31,8 @@ from ferry.data_plane.copying.page import PageOrder, PageState
 from ferry.domain.faults import FerryError
 from ferry.domain.secret import Secret
 from ferry.emulators.certificates import create_certificate
-from ferry.ports import Account, BlobItem, BlobTarget, SasScope, SourceBlob
+from ferry.ports.copying import BlobTarget
+from ferry.ports.storage import Account, BlobItem, SasScope, SourceBlob
 from ferry.settings import Settings, read_settings
 from ferry.telemetry import JsonFormatter
 from tests.security.issued_secrets import secrets_of_sas

@@ -21,7 +21,7 @@ from ferry.adapters.blob_storage import AzureBlobStorage
 from ferry.cli.stack import CONSUMER, PROVIDER
 from ferry.domain.secret import Secret
 from ferry.emulators.vault_access import EmulatedIdentityCredential
-from ferry.ports import Account, SasScope
+from ferry.ports.storage import Account, SasScope
 from tests.e2e.pair import Contract, until
 from tests.security.issued_secrets import sas_of_transfer_request
 from tests.security.observed_stack import (

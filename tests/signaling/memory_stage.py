@@ -9,7 +9,8 @@ from ferry.adapters.memory_cloud import MemoryRequest, SasRefused
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import Account, PeerAnswer
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage import Account
 from ferry.services import Surface
 from ferry.services.memory import MemoryWorld, memory_outside
 from tests.signaling.control_demands import API_KEY

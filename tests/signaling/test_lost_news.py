@@ -8,7 +8,7 @@ import pytest
 
 from ferry.adapters.memory_store import MemoryProcessStore
 from ferry.domain.process import IntentKind, Process
-from ferry.ports import Record
+from ferry.ports.stores import Record
 from ferry.protocol.identity import MockIdentity
 from tests.signaling import control_demands as control
 from tests.signaling.counterpart import Json, Said

@@ -25,7 +25,9 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Account, Lane, LookMessage, PeerAnswer
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage import Account
+from ferry.ports.work import Lane, LookMessage
 from ferry.services.compose import Core, compose
 from ferry.services.dispatch import Dispatcher
 from ferry.services.memory import MemoryWorld, memory_outside

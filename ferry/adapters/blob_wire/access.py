@@ -7,7 +7,8 @@ from typing import Protocol
 from urllib.parse import parse_qs
 
 from ferry.adapters.blob_sas import SasSigner, SasTemplate
-from ferry.ports import Account, Clock, SasScope
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account, SasScope
 
 READ_SAS_LIFETIME = timedelta(hours=1)
 _CLOCK_SKEW = timedelta(minutes=5)

@@ -15,7 +15,8 @@ from ferry.adapters.blob_wire.sources import ContainerSource, FileSource
 from ferry.adapters.egress import CheckedUrl, EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import Account, Clock
+from ferry.ports.clock import Clock
+from ferry.ports.storage import Account
 
 _SAS = re.compile(r"[A-Za-z0-9%&=+/:;,._~-]+")
 _SIGNED = re.compile(r"[?&]sig=")

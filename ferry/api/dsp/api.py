@@ -19,7 +19,8 @@ from ferry.control_plane.renewals import RenewalService
 from ferry.control_plane.transfers import TransferService
 from ferry.domain.contracts import Asset
 from ferry.effects.progress import ProgressReader
-from ferry.ports import Clock, Definitions
+from ferry.ports.clock import Clock
+from ferry.ports.stores import Definitions
 from ferry.protocol import envelope
 from ferry.protocol.identity import Identity
 

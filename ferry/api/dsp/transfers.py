@@ -18,7 +18,8 @@ from ferry.domain.message_kind import MessageKind, Role
 from ferry.domain.process import Json
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.progress import MESSAGE, ProgressReader
-from ferry.ports import Clock, Definitions
+from ferry.ports.clock import Clock
+from ferry.ports.stores import Definitions
 from ferry.protocol import envelope, messages, renewal_messages, transfer_messages
 from ferry.protocol.messages import TransferRequest
 from ferry.protocol.reader import load

@@ -13,7 +13,8 @@ from ferry.api.http import ApiRequest, Forbidden, check_api_key
 from ferry.api.management.routes import Route
 from ferry.domain.faults import EffectFailed, FaultCode, FerryError
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import Clock, KeyDocuments
+from ferry.ports.clock import Clock
+from ferry.ports.keys import KeyDocuments
 from ferry.protocol.signed_identity import single
 from ferry.protocol.tokens import Check, Token, TokenRefused, check_times, read_token
 

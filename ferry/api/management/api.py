@@ -29,7 +29,9 @@ from ferry.control_plane.transfers import TransferService
 from ferry.data_plane.orphans import Orphans
 from ferry.domain.decision import Ids
 from ferry.effects.progress import ProgressReader
-from ferry.ports import Clock, Peer, Vault
+from ferry.ports.clock import Clock
+from ferry.ports.peer import Peer
+from ferry.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from ferry.domain.decision import Ids
 from ferry.domain.faults import InputFault, InvalidInput, NotFound
 from ferry.domain.message_kind import Role
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import Clock, Definitions
+from ferry.ports.clock import Clock
+from ferry.ports.stores import Definitions
 
 KIND = "Asset"
 

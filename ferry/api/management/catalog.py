@@ -15,7 +15,7 @@ from ferry.api.management.query import QuerySpec, query_spec
 from ferry.domain.data_address import EDC_NAMESPACE
 from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput, NotFound
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import Peer, PeerAnswer
+from ferry.ports.peer import Peer, PeerAnswer
 from ferry.protocol import catalog_messages, paths
 from ferry.protocol.catalog_messages import CatalogRequest
 from ferry.protocol.catalog_pages import TOKEN_LIMIT, linked_pages

@@ -13,7 +13,8 @@ from ferry.api.management.shapes import id_response, shown_contract_definition
 from ferry.domain.contracts import ContractDefinition
 from ferry.domain.decision import Ids
 from ferry.domain.faults import NotFound
-from ferry.ports import Clock, Definitions
+from ferry.ports.clock import Clock
+from ferry.ports.stores import Definitions
 
 KIND = "ContractDefinition"
 

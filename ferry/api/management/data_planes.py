@@ -13,7 +13,7 @@ from ferry.api.management.shapes import CONTEXT, Shown, millis
 from ferry.control_plane.data_planes import DataPlanes
 from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.process import JsonObject
-from ferry.ports import Clock
+from ferry.ports.clock import Clock
 
 TYPES_LIMIT = 50
 

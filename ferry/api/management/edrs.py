@@ -20,7 +20,7 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Definitions
+from ferry.ports.stores import Definitions
 from ferry.protocol.data_addresses import shown_address
 
 

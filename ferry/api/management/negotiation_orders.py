@@ -13,7 +13,7 @@ from ferry.domain.decision import Command, CommandKind
 from ferry.domain.message_kind import Role
 from ferry.domain.policy import faults_of
 from ferry.domain.process import JsonObject
-from ferry.ports import Definitions
+from ferry.ports.stores import Definitions
 from ferry.telemetry import trace_parent
 
 _CONSUMERS = ("counterPartyId", "consumerId")

@@ -17,7 +17,7 @@ from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import NotFound
 from ferry.domain.process import JsonObject
 from ferry.domain.states import NEGOTIATION_CODES, NegotiationState
-from ferry.ports import Definitions
+from ferry.ports.stores import Definitions
 
 
 class BeginNegotiation(Protocol):

@@ -14,7 +14,8 @@ from ferry.domain.contracts import ContractDefinition, Criterion, PolicyDefiniti
 from ferry.domain.decision import Ids
 from ferry.domain.faults import NotFound
 from ferry.domain.policy import PolicyScope
-from ferry.ports import Clock, Definitions
+from ferry.ports.clock import Clock
+from ferry.ports.stores import Definitions
 
 KIND = "PolicyDefinition"
 

@@ -11,7 +11,8 @@ from ferry.api.management.body import BodyReader, load_body, members, plain
 from ferry.api.management.shapes import CONTEXT, id_response
 from ferry.domain.faults import AlreadyExists, InputFault, InvalidInput, NotFound
 from ferry.domain.secret import Secret
-from ferry.ports import Clock, Vault
+from ferry.ports.clock import Clock
+from ferry.ports.vault import Vault
 
 KIND = "Secret"
 VALUE_LIMIT = 25_000

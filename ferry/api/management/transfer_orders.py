@@ -32,7 +32,7 @@ from ferry.domain.data_plane import DataPlaneInstance
 from ferry.domain.faults import InvalidInput, NotFound
 from ferry.domain.message_kind import Role
 from ferry.domain.process import Json, JsonObject
-from ferry.ports import Definitions
+from ferry.ports.stores import Definitions
 from ferry.telemetry import trace_parent
 
 SHORTEST_SAS_SECONDS = 60

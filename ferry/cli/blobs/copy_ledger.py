@@ -19,7 +19,7 @@ from ferry.cli.blobs.there_already import Likeness
 from ferry.cli.exits import ExitCode
 from ferry.cli.failure import CommandFailed
 from ferry.data_plane.copying.page import PageState
-from ferry.ports import SourceBlob
+from ferry.ports.storage import SourceBlob
 
 _VERSION = 1
 _SAVE_SECONDS = 2.0

@@ -14,9 +14,8 @@ from ferry.cli.moved import Moved, Shown
 from ferry.data_plane.copying.engine import CopyEngine, CopyStopped
 from ferry.data_plane.copying.failures import destination_exists
 from ferry.data_plane.copying.page import PageOrder, PageState
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import DestinationSide, SourceSide
-from ferry.ports.storage import BlobPage
+from ferry.ports.storage import BlobPage, SourceBlob
 
 PAGE_BLOBS = 5000
 MOST_PAGES = 8

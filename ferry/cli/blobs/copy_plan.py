@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from ferry.cli.blobs.addresses import AddressReader, FileAddress, StorageAddress
 from ferry.cli.exits import ExitCode
 from ferry.cli.failure import CommandFailed
-from ferry.ports import SourceBlob
-from ferry.ports.storage import BlobItem
+from ferry.ports.storage import BlobItem, SourceBlob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from ferry.ports import SourceBlob
-from ferry.ports.storage import BlobItem, BlobPage
+from ferry.ports.storage import BlobItem, BlobPage, SourceBlob
 
 # `None`: from the beginning.
 type ListPage = Callable[[str | None], BlobPage]

@@ -7,8 +7,8 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import BlockRange
+from ferry.ports.storage import SourceBlob
 
 MIB = 1024 * 1024
 MAX_BLOCKS = 50_000

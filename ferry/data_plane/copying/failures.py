@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from ferry.data_plane.copying.answers import source_code
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import SourceBlob
 
 _GONE = frozenset({"ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"})
 _BY_CODE: Mapping[str, FaultCode] = {

@@ -17,8 +17,8 @@ from ferry.data_plane.copying.page import PageOrder, PageState, StagedBlob
 from ferry.data_plane.copying.sending import Sender, Slot, Write
 from ferry.data_plane.copying.verdicts import CopyMethod, PairVerdict
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import BlobHeaders, BlobItem, SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import BlobHeaders, BlobItem, SourceBlob
 
 # A longer address of the source is refused, which happens with long names of letters that must be escaped.
 _MAX_SOURCE_URL = 2048

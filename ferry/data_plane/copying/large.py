@@ -16,8 +16,8 @@ from ferry.data_plane.copying.server_side import Copy, copy_by_service
 from ferry.data_plane.copying.verdicts import CopyMethod
 from ferry.data_plane.copying.whole import settle
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireRefused
+from ferry.ports.storage import SourceBlob
 
 _BLOCKS_GONE = frozenset({"InvalidBlockList", "InvalidBlockId"})
 

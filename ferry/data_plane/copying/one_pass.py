@@ -13,8 +13,8 @@ from ferry.data_plane.copying.large import commit, stage
 from ferry.data_plane.copying.sending import Slot, refused_read
 from ferry.data_plane.copying.verdicts import CopyMethod
 from ferry.data_plane.copying.whole import put
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireLost, WireRefused
+from ferry.ports.storage import SourceBlob
 
 # What is read and not a block yet, the next block, and the one that is being sent.
 _HELD_BLOCKS = 3

@@ -11,8 +11,8 @@ from typing import cast
 
 from ferry.data_plane.copying.bitmap import pack, unpack
 from ferry.domain.process import JsonObject
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import DestinationSide, SourceSide
+from ferry.ports.storage import SourceBlob
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ from ferry.data_plane.copying.gate import Gate
 from ferry.data_plane.copying.options import EngineOptions
 from ferry.data_plane.copying.pace import Told
 from ferry.domain.faults import EffectFailed
-from ferry.ports import BlobItem, SourceBlob
 from ferry.ports.blob_sides import DestinationSide, SourceSide, WireAnswer, WireLost, WireRefused
+from ferry.ports.storage import BlobItem, SourceBlob
 
 _SMALL_BYTES = 1024 * 1024
 _TOLD = {Reading.BUSY: Told.THROTTLED, Reading.DONE: Told.DONE}

@@ -9,8 +9,8 @@ from ferry.data_plane.copying.failures import SourceChanged
 from ferry.data_plane.copying.job import CopyJob
 from ferry.data_plane.copying.sending import Slot, Write
 from ferry.data_plane.copying.verdicts import SERVER_SIDE, CopyMethod, PairVerdict
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import SourceBlob
 
 _MANY_BYTES = 8 * 1024 * 1024
 _REFUSED_BY_THEN_SECONDS = 0.25

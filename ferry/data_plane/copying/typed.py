@@ -10,8 +10,8 @@ from ferry.data_plane.copying.page import StagedBlob
 from ferry.data_plane.copying.sending import Slot, Write
 from ferry.data_plane.copying.server_side import Copy, copy_by_service
 from ferry.data_plane.copying.verdicts import CopyMethod
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import SourceBlob
 
 APPEND, PAGES = "AppendBlob", "PageBlob"
 # No other way is left for these, so an accident is not to look like a refusal.

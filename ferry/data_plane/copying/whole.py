@@ -8,8 +8,8 @@ from ferry.data_plane.copying.job import CopyJob
 from ferry.data_plane.copying.sending import Slot, Write
 from ferry.data_plane.copying.server_side import Copy, copy_by_service
 from ferry.data_plane.copying.verdicts import CopyMethod
-from ferry.ports import BlobItem, SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import BlobItem, SourceBlob
 
 
 async def copy_whole(job: CopyJob, index: int, slot: Slot) -> None:

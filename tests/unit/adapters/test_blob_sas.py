@@ -13,7 +13,8 @@ from ferry.adapters.blob_clients import BlobClients
 from ferry.adapters.blob_sas import API_VERSION, SasSigner, SasTemplate, SasTerms, SigningKey, delegated
 from ferry.adapters.clock import VirtualClock
 from ferry.domain.secret import Secret
-from ferry.ports import Account, SasScope, StorageFailed
+from ferry.ports.storage import Account, SasScope
+from ferry.ports.storage_failure import StorageFailed
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 KEY = base64.b64encode(bytes(range(64))).decode()

@@ -7,7 +7,7 @@ from ferry.adapters.clock import VirtualClock
 from ferry.adapters.key_documents import FetchedKeyDocuments
 from ferry.adapters.memory_peer import MemoryNetwork, MemoryPeer
 from ferry.domain.process import JsonObject
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 
 URL = "https://partner.test/api/did.json"
 THREADS = 20

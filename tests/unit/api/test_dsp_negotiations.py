@@ -13,7 +13,7 @@ from ferry.domain.data_address import SourceAddress
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.offers import OfferId
 from ferry.domain.states import NegotiationState
-from ferry.ports import Record
+from ferry.ports.stores import Record
 from tests.unit.api.dsp_client import body_of, consumer_of, message, provider_of
 from tests.unit.control_plane.agreed import agreed_pair
 from tests.unit.protocol.strict import assert_strict

@@ -19,7 +19,7 @@ from ferry.domain.process import IntentKind
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Record
+from ferry.ports.stores import Record
 from ferry.services.compose import compose
 from tests.unit.api.dsp_client import (
     CONTEXT,

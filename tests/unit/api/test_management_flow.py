@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ferry.domain.secret import Secret
-from ferry.ports import Account
+from ferry.ports.storage import Account
 from tests.unit.api.client import EDC_CONTEXT, Client, body_of, client_of, counter_party, transfer_request
 from tests.world.participants import Pair
 

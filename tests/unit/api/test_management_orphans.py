@@ -8,7 +8,7 @@ import pytest
 from ferry.data_plane import orphans as orphans_module
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
-from ferry.ports import Account
+from ferry.ports.storage import Account
 from tests.unit.api.client import Client, body_of, faults_in, transfer_request
 from tests.world.participants import Pair
 

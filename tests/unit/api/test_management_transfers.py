@@ -8,7 +8,7 @@ import pytest
 from ferry.domain.contracts import ContractAgreement
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import Account
+from ferry.ports.storage import Account
 from tests.unit.api.client import Client, body_of, client_of, faults_in, transfer_request
 from tests.unit.api.forbidden import forbidding
 from tests.world.participants import Pair

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from ferry.domain.secret import Secret
-from ferry.ports import Account
+from ferry.ports.storage import Account
 from ferry.services.memory import MemoryWorld
 from tests.unit.api.client import body_of, client_of
 from tests.unit.api.edc_differences import DIFFERENCES

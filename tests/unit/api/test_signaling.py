@@ -12,7 +12,7 @@ from ferry.domain.decision import Command, CommandKind
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.states import FlowState, TransferState
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol.identity import MockIdentity
 from tests.unit.api.planes import Planes, make_planes
 from tests.unit.services.app_host import AppHost

@@ -10,7 +10,8 @@ from ferry.domain.data_flow import CopyProgress
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import PeerAnswer, StorageFailed, StorageProblem
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.unit.api.client import Client, body_of, transfer_request
 from tests.unit.api.planes import make_planes
 from tests.world.participants import Pair

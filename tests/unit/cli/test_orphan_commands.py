@@ -7,7 +7,7 @@ import pytest
 from ferry.cli.exits import ExitCode
 from ferry.data_plane import orphans as orphans_module
 from ferry.domain.secret import Secret
-from ferry.ports import Account
+from ferry.ports.storage import Account
 from tests.unit.cli.memory_participants import CommandLine
 
 ACCOUNT = Account("consumerdata", "https://consumerdata.test", Secret("consumer-key"))

@@ -15,7 +15,8 @@ from ferry.domain.decision import Limits
 from ferry.domain.faults import EffectFailed, Fault
 from ferry.domain.process import Intent, IntentKind, JsonObject, Process
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import IndexRow, LookMessage, Record
+from ferry.ports.stores import IndexRow, Record
+from ferry.ports.work import LookMessage
 from tests.unit.control_plane.processes import NOW
 
 JANITOR_SECONDS = 20.0

@@ -12,7 +12,7 @@ from ferry.domain.decision import Look
 from ferry.domain.process import Intent, IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import IndexKind, IndexRow
+from ferry.ports.stores import IndexKind, IndexRow
 from tests.unit.control_plane.bench import JANITOR_SECONDS, Bench, flow_bench, transfer_bench
 from tests.unit.control_plane.processes import CONSUMER_PID, DEPROVISION, NOW, TERMINATE, consumer_in
 from tests.unit.control_plane.test_flow_decisions import asked_for

@@ -7,7 +7,7 @@ import pytest
 
 from ferry.control_plane import janitor
 from ferry.domain.states import TransferState
-from ferry.ports import IndexKind, IndexRow
+from ferry.ports.stores import IndexKind, IndexRow
 from tests.world.participants import Pair, make_pair
 
 

@@ -12,7 +12,8 @@ from ferry.control_plane.listing import Listing
 from ferry.domain.decision import Limits, Look
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import IndexKind, IndexRow, Lane
+from ferry.ports.stores import IndexKind, IndexRow
+from ferry.ports.work import Lane
 from tests.unit.control_plane.bench import JANITOR_SECONDS, Bench, transfer_bench
 from tests.unit.control_plane.processes import (
     CONSUMER_PID,

@@ -13,7 +13,7 @@ from ferry.domain.decision import Look
 from ferry.domain.process import Intent, IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import IndexKind, IndexRow, Record
+from ferry.ports.stores import IndexKind, IndexRow, Record
 from tests.unit.control_plane.bench import JANITOR_SECONDS, Bench, transfer_bench
 from tests.unit.control_plane.processes import CONSUMER_PID, DEPROVISION, NOW, TERMINATE, consumer_in
 

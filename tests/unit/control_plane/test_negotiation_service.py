@@ -13,7 +13,7 @@ from ferry.domain.message_kind import Role
 from ferry.domain.offers import OfferId
 from ferry.domain.process import JsonObject
 from ferry.domain.states import NegotiationState
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from tests.unit.control_plane.agreed import agreed_pair
 from tests.unit.control_plane.processes import USE
 from tests.world.participants import STARTED_AT, Pair

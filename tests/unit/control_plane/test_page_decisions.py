@@ -11,7 +11,7 @@ from ferry.domain.copy_page import CopyPage, CopyPageState, copy_page_id
 from ferry.domain.decision import Command, CommandKind, Done, Failed, Poisoned, Task
 from ferry.domain.faults import Fault, FaultCode
 from ferry.domain.process import IntentKind, JsonObject
-from ferry.ports import Lane
+from ferry.ports.work import Lane
 from tests.unit.control_plane.processes import AWAY, FINAL_FAULT, NOW, intent_of, kinds, moment
 
 LEASE = timedelta(seconds=LEASE_SECONDS)

@@ -19,7 +19,7 @@ from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from tests.unit.control_plane.agreed import agreed_pair
 from tests.world.participants import Pair, Participant
 

@@ -34,7 +34,7 @@ from ferry.domain.states import (
     TransferState,
 )
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Record
+from ferry.ports.stores import Record
 from ferry.services.memory import MemoryWorld
 from tests.unit.control_plane.processes import (
     NOW,

@@ -7,7 +7,7 @@ from ferry.adapters.memory_vault import MemoryVault
 from ferry.data_plane.accounts import AccountDirectory, KeyNeed, KnownAccount
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import Account
+from ferry.ports.storage import Account
 
 NEED = KeyNeed(FaultCode.SOURCE_KEY_MISSING, 8)
 PRIVATE = "https://known.privatelink.example"

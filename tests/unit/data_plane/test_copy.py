@@ -13,7 +13,8 @@ from ferry.domain.data_flow import DataFlow
 from ferry.domain.faults import EffectFailed, Fault, FaultCode
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import BlobHeaders, BlobPage, StorageFailed, StorageProblem
+from ferry.ports.storage import BlobHeaders, BlobPage
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.unit.data_plane.world import SOURCE_CONTAINER, Recorder, World, intent, step_numbers
 
 COPY = intent(IntentKind.COPY)

@@ -12,8 +12,8 @@ from ferry.data_plane.listed_page import cut
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, IntentKind
 from ferry.domain.secret import Secret
-from ferry.ports import BlobItem, BlobPage, SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import BlobItem, BlobPage, SourceBlob
 from tests.unit.data_plane.test_shared_copy import Shared
 from tests.unit.data_plane.world import Recorder, World
 

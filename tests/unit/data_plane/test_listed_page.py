@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ferry.data_plane.copying.blocks import block_bytes_of
 from ferry.data_plane.listed_page import Cut, cut, decode, encode
-from ferry.ports import BlobHeaders, BlobItem, BlobPage
+from ferry.ports.storage import BlobHeaders, BlobItem, BlobPage
 
 GIB = 1024**3
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)

@@ -13,7 +13,7 @@ from ferry.domain.faults import EffectFailed, FaultCode, InvalidInput
 from ferry.domain.plane_flow import PlaneFlow, PlaneFlowKind, PlaneFlowState
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import StorageFailed, StorageProblem
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.unit.data_plane.world import World
 
 RETENTION = timedelta(days=30)

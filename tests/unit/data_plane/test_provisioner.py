@@ -9,7 +9,9 @@ from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import Intent, IntentKind
 from ferry.domain.transfer_process import NEW_END, TransferProcess
-from ferry.ports import Account, PutOutcome, SasScope, StorageFailed, StorageProblem
+from ferry.ports.copying import PutOutcome
+from ferry.ports.storage import Account, SasScope
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.unit.data_plane.world import CONSUMER_PID, CONTAINER, World, intent, step_numbers
 
 PREPARE = intent(IntentKind.PREPARE_DESTINATION)

@@ -25,7 +25,8 @@ from ferry.domain.message_kind import Role
 from ferry.domain.process import Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
-from ferry.ports import Account, BlobTarget
+from ferry.ports.copying import BlobTarget
+from ferry.ports.storage import Account
 
 CONTAINER = "transfer-0001"
 SOURCE_CONTAINER = "assets"

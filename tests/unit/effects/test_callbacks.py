@@ -12,7 +12,7 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from tests.world.participants import Pair, make_pair
 
 HOOK = "https://hook.test"

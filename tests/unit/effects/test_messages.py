@@ -18,7 +18,7 @@ from ferry.domain.secret import Secret
 from ferry.domain.states import NegotiationState, TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.messages import AgreementKeeper, MessageSender
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from tests.unit.control_plane.processes import (
     CONSUMER_PID,
     NOW,

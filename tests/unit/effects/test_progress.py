@@ -15,7 +15,7 @@ from ferry.domain.message_kind import Role
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.progress import ProgressReader, RememberedProgress, SilentPeers, read_progress
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol.envelope import transfer_error
 from tests.unit.effects.wire import Wire
 

@@ -15,21 +15,11 @@ from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.progress import ProgressReader, SilentPeers
 from ferry.effects.progress_news import ProgressNews, news_of
-from ferry.ports import PeerAnswer
-from tests.unit.control_plane.processes import NOW, consumer_in
+from ferry.ports.peer import PeerAnswer
+from tests.unit.control_plane.processes import consumer_in
+from tests.unit.effects.test_progress import HALF
 from tests.unit.effects.wire import Wire
 
-HALF = Progress(
-    blobs_done=3,
-    bytes_done=30,
-    blobs_total=6,
-    bytes_total=60,
-    is_total_known=True,
-    bytes_per_second=10.0,
-    blobs_per_second=0.0,
-    eta_seconds=3.0,
-    at=NOW,
-)
 CHECK = Intent("check", IntentKind.VERIFY_DELIVERY)
 
 

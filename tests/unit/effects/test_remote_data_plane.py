@@ -15,7 +15,7 @@ from ferry.domain.process import Intent, IntentKind, Json, JsonObject
 from ferry.domain.states import TransferState
 from ferry.effects.flows import ChosenPlane, FlowController, FlowNotifier, result_of
 from ferry.effects.remote_data_plane import RemoteControlPlane, RemoteDataPlane
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from tests.unit.control_plane.processes import provider_in
 from tests.unit.control_plane.test_flow_decisions import CALLBACK, asked_for
 from tests.unit.effects.wire import Wire

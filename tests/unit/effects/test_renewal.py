@@ -15,7 +15,7 @@ from ferry.domain.secret import Secret
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
 from ferry.effects.renewal import AddressRenewal
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol.renewal_messages import address_answer
 from ferry.protocol.sas import parse_sas
 from tests.unit.effects.wire import Wire

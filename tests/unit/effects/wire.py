@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ferry.adapters.memory_peer import MemoryNetwork, MemoryPeer
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from ferry.adapters.memory_vault import MemoryVault
 from ferry.adapters.vault_signer import VaultSigner, public_jwk
 from ferry.domain.process import JsonObject
 from ferry.domain.secret import Secret
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol import did
 from ferry.protocol.signed_identity import Self, SignedIdentity, partners_of
 from tests.unit.identity.forge import Recipe, key_of, pem_of

@@ -16,7 +16,7 @@ from ferry.api.management.access import Access, ApiKeyAccess, EntraAccess, HostA
 from ferry.api.management.errors import guarded
 from ferry.api.management.routes import MANAGEMENT_ROUTES
 from ferry.domain.process import JsonObject
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol.tokens import Check
 from tests.unit.identity.forge import Recipe, key_of, public_pem_of, rsa_jwk, rsa_key_of, written
 

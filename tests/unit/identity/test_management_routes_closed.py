@@ -4,7 +4,7 @@ import pytest
 
 from ferry.api.management.access import Need, need_of
 from ferry.api.management.routes import MANAGEMENT_ROUTES, Route
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.services import Surface, endpoints
 from ferry.services.app import App, HttpAnswer
 from ferry.services.compose import compose

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from ferry.domain.states import TransferState
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol.identity import MockIdentity
 from ferry.services import Endpoint, Surface, endpoints
 from ferry.services.app import App

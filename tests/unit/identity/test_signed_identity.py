@@ -9,7 +9,7 @@ from ferry.adapters.key_documents import KEPT_SECONDS, PAUSE_SECONDS
 from ferry.adapters.memory_vault import MemoryVault
 from ferry.adapters.vault_signer import public_jwk
 from ferry.domain.faults import EffectFailed, FaultCode
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.protocol import did
 from ferry.protocol.replays import SeenTokens
 from ferry.protocol.tokens import Check, TokenRefused

@@ -21,7 +21,7 @@ from ferry.adapters.vault_signer import (
 )
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import SecretVersion
+from ferry.ports.vault import SecretVersion
 from tests.unit.identity.forge import key_of, pem_of, rsa_key_of
 
 NAME = "ferry-signing-key"

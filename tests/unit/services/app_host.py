@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ferry.adapters.look_messages import encode_look, parse_look
 from ferry.adapters.memory_queue import MemoryTaskQueue
 from ferry.domain.process import JsonObject
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from ferry.services import Endpoint, Surface, endpoints
 from ferry.services.app import App, Emitted, HttpAnswer
 from ferry.services.compose import compose

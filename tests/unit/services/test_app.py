@@ -17,7 +17,7 @@ from ferry.domain.looks import QUEUE_OF_LANE, Lane, LookMessage, QueueName, queu
 from ferry.domain.message_kind import Role
 from ferry.domain.secret import Secret
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Record
+from ferry.ports.stores import Record
 from ferry.protocol.identity import MockIdentity
 from ferry.services import Surface, endpoints
 from ferry.services.app import App

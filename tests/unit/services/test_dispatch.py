@@ -14,7 +14,8 @@ from ferry.domain.decision import Command, CommandKind
 from ferry.domain.process import IntentKind
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Account, Lane, LookMessage
+from ferry.ports.storage import Account
+from ferry.ports.work import Lane, LookMessage
 from tests.unit.control_plane.agreed import agreed_pair
 from tests.world.participants import Pair, Participant
 

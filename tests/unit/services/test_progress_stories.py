@@ -13,7 +13,8 @@ from ferry.domain.callback_address import CallbackAddress
 from ferry.domain.data_flow import CopyProgress
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
-from ferry.ports import PeerAnswer, StorageFailed, StorageProblem
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from tests.world.both_sides import BothSides
 from tests.world.participants import Pair, make_pair, pair_of, settings_of
 

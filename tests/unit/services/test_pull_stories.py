@@ -10,7 +10,7 @@ from ferry.adapters.memory_vault import MemoryVault
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import JsonObject
 from ferry.domain.states import TransferState
-from ferry.ports import PeerAnswer
+from ferry.ports.peer import PeerAnswer
 from tests.unit.api.client import Client, body_of, client_of, faults_in, transfer_request
 from tests.unit.control_plane.agreed import agreed_pair
 from tests.world.both_sides import BothSides

@@ -15,7 +15,9 @@ from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.process import IntentKind, JsonObject
 from ferry.domain.states import TransferState
 from ferry.domain.transfer_process import Destination, TransferProcess
-from ferry.ports import Account, PeerAnswer, SasScope, StorageFailed, StorageProblem
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.storage import Account, SasScope
+from ferry.ports.storage_failure import StorageFailed, StorageProblem
 from ferry.protocol.sas import parse_sas
 from tests.world.participants import STARTED_AT, Pair, Participant, make_pair
 

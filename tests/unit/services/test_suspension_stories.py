@@ -14,7 +14,8 @@ from ferry.domain.message_kind import MessageKind
 from ferry.domain.process import JsonObject
 from ferry.domain.states import FlowState, TransferState
 from ferry.domain.transfer_process import TransferProcess
-from ferry.ports import Lane, PeerAnswer
+from ferry.ports.peer import PeerAnswer
+from ferry.ports.work import Lane
 from tests.world.both_sides import BothSides
 from tests.world.participants import Pair, Participant, make_pair
 

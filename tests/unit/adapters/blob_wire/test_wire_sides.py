@@ -17,7 +17,7 @@ from ferry.adapters.clock import VirtualClock
 from ferry.adapters.egress import EgressGuard
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import Account, BlobItem
+from ferry.ports.storage import Account, BlobItem
 
 KEY = base64.b64encode(bytes(64)).decode()
 AZURE = "https://account.blob.core.windows.net"

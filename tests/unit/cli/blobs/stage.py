@@ -6,7 +6,7 @@ from ferry.adapters.clock import SystemClock
 from ferry.adapters.memory_cloud import MemoryBlob, MemoryCloud
 from ferry.adapters.memory_sas import sign
 from ferry.adapters.memory_sides import MemorySides
-from ferry.ports import Account, SasScope
+from ferry.ports.storage import Account, SasScope
 
 
 class BlobStage:

@@ -11,8 +11,7 @@ from ferry.cli.blobs.there_already import Likeness
 from ferry.cli.exits import ExitCode
 from ferry.cli.failure import CommandFailed
 from ferry.data_plane.copying.page import PageState
-from ferry.ports import SourceBlob
-from ferry.ports.storage import BlobItem
+from ferry.ports.storage import BlobItem, SourceBlob
 
 ABOUT = {"source": "https://a/c", "destination": "https://b/d", "overwrite": False}
 

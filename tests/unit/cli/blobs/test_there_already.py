@@ -5,8 +5,7 @@ import random
 import pytest
 
 from ferry.cli.blobs.there_already import Likeness, ThereAlready, likeness
-from ferry.ports import SourceBlob
-from ferry.ports.storage import BlobItem, BlobPage
+from ferry.ports.storage import BlobItem, BlobPage, SourceBlob
 
 
 class Listing:

@@ -10,8 +10,8 @@ from ferry.data_plane.copying.blocks import BlockPlan
 from ferry.data_plane.copying.engine import CopyStopped
 from ferry.data_plane.copying.page import PageOrder, PageState
 from ferry.domain.faults import EffectFailed
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import SourceBlob
 from tests.unit.data_plane.copying.stage import KIB, Stage
 from tests.unit.data_plane.copying.watched import WatchedDestination, WatchedSource
 

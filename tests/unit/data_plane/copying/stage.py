@@ -14,8 +14,8 @@ from ferry.adapters.memory_sides import MemorySides
 from ferry.data_plane.copying.blocks import Sizes
 from ferry.data_plane.copying.engine import CopyEngine, EngineOptions
 from ferry.data_plane.copying.page import PageOrder, PageState
-from ferry.ports import BlobHeaders, SasScope, SourceBlob
 from ferry.ports.blob_sides import DestinationSide, SourceSide
+from ferry.ports.storage import BlobHeaders, SasScope, SourceBlob
 
 KIB = 1024
 # The real sizes divided by 4096 or so: whole up to 64 KiB, blocks of 8 to 64 KiB, 2 KiB read at once.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferry.data_plane.copying.blocks import MAX_BLOCKS, MIB, BlockPlan, Sizes, block_bytes_of
-from ferry.ports import BlobItem, SourceBlob
+from ferry.ports.storage import BlobItem, SourceBlob
 
 _GIB, _TIB = 1024 * MIB, 1024 * 1024 * MIB
 _LARGEST = 4000 * MIB * MAX_BLOCKS

@@ -10,8 +10,8 @@ from ferry.adapters.memory_sides import MemoryFile, Mishap
 from ferry.data_plane.copying.page import PageState
 from ferry.domain.faults import EffectFailed, FaultCode
 from ferry.domain.secret import Secret
-from ferry.ports import BlobItem, SourceBlob
 from ferry.ports.blob_sides import UNKNOWN_SIZE
+from ferry.ports.storage import BlobItem, SourceBlob
 from tests.unit.data_plane.copying.stage import FAST, KIB, Stage
 
 _URL = "https://files.example/data/set.bin"

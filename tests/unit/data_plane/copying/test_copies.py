@@ -7,8 +7,8 @@ import pytest
 
 from ferry.adapters.memory_sides import Mishap
 from ferry.data_plane.copying.page import PageState
-from ferry.ports import SourceBlob
 from ferry.ports.blob_sides import WireAnswer
+from ferry.ports.storage import SourceBlob
 from tests.unit.data_plane.copying.stage import KIB, Stage
 
 

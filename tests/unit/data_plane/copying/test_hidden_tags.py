@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ferry.data_plane.copying.page import PageState
-from ferry.ports import SourceBlob
+from ferry.ports.storage import SourceBlob
 from tests.unit.data_plane.copying.stage import Stage
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ferry.ports import BlobItem, BlobPage
 from ferry.ports.blob_sides import BlockRange, DestinationSide, SourceSide, WireAnswer
+from ferry.ports.storage import BlobItem, BlobPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
