@@ -63,11 +63,11 @@ class Output:
     def line(self, text: str, *, style: str = "") -> None:
         """A line for people; only with `--output table`."""
         if not self.is_json:
-            _write(sys.stdout, text, style=style)
+            write_lines(sys.stdout, [text], style=style)
 
     def note(self, text: str) -> None:
         """A line on the way, for whoever looks: on standard error."""
-        _write(sys.stderr, text)
+        write_lines(sys.stderr, [text])
 
 
 def console_for(stream: "IO[str]") -> "Console":
@@ -77,12 +77,14 @@ def console_for(stream: "IO[str]") -> "Console":
     return Console(file=stream, width=None if stream.isatty() else _PLAIN_WIDTH)
 
 
-def _write(stream: "IO[str]", text: str, *, style: str = "") -> None:
+def write_lines(stream: "IO[str]", lines: Sequence[str], *, style: str = "") -> None:
+    """Lines for people, each made printable; `style` where the stream is a terminal."""
+    text = "\n".join(printable(line) for line in lines)
     if stream.isatty():
-        console_for(stream).print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        console_for(stream).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
     else:
-        # A terminal's library takes a tenth of the time in which a small copy is done.
-        print(printable(text), file=stream, flush=True)
+        # The terminal's library would take a tenth of the time in which a small copy is done.
+        print(text, file=stream, flush=True)
 
 
 def printable(text: str) -> str:

@@ -1,10 +1,10 @@
 """Writes what docs/cli.md says of the commands, from these: `python -m ferry.cli.reference docs/cli.md`."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import typer
 
@@ -29,7 +29,7 @@ class Parameter(Protocol):
     default: object
     opts: list[str]
     secondary_opts: list[str]
-    type_descriptor: Any
+    type: object
 
 
 class Command(Protocol):
@@ -127,10 +127,8 @@ def _told(parameter: Parameter) -> str:
 
 
 def _choices(parameter: Parameter) -> str:
-    annotation: object = parameter.type_descriptor.annotation
-    if not isinstance(annotation, type) or not issubclass(annotation, Enum):
-        return ""
-    return " or ".join(f"`{it.value}`" for it in annotation)
+    choices: Iterable[Enum | str] = getattr(parameter.type, "choices", ())
+    return " or ".join(f"`{it.value if isinstance(it, Enum) else it}`" for it in choices)
 
 
 def main(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ferry.cli.failure import CommandFailed
-from ferry.cli.output import Output, console_for, printable
+from ferry.cli.output import Output, write_lines
 from ferry.cli.signals import StopRequested, stop_requests
 
 if TYPE_CHECKING:
@@ -62,5 +62,4 @@ def tell(failure: CommandFailed, output: Output | None = None) -> None:
         told = {"error": {**failure.to_json(), "faults": failure.faults, "exitCode": int(failure.exit_code)}}
         print(json.dumps(told, ensure_ascii=False), file=sys.stderr, flush=True)
         return
-    lines = "\n".join(printable(line) for line in f"ferry: {failure}".splitlines())
-    console_for(sys.stderr).print(lines, style="red", markup=False, highlight=False, soft_wrap=True)
+    write_lines(sys.stderr, f"ferry: {failure}".splitlines(), style="red")

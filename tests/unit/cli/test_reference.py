@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ferry.cli.reference import commands, written_into
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "cli.md"
+SAS = "sv=2026-10-06&sr=c&sp=rl&sig=c2ln"
 # What a help page has no use for.
 UNWANTED = (
     "azure",
@@ -67,7 +69,25 @@ def test_unknown_option_is_a_usage_error() -> None:
 
 
 def test_help_loads_none_of_what_commands_need() -> None:
-    probe = "import sys, json, ferry.cli.main; print(json.dumps(list(sys.modules)))"
+    assert loaded_by("import ferry.cli.main", UNWANTED) == []
+
+
+def test_copy_without_a_terminal_loads_no_sdk_nor_what_draws_on_one() -> None:
+    work = "\n".join(
+        (
+            "from ferry.cli.main import app",
+            "try:",
+            f"    app(['copy', 'https://127.0.0.1:1/c?{SAS}', 'https://127.0.0.1:1/d/e?{SAS}'])",
+            "except SystemExit:",
+            "    import sys",
+            "    assert 'ferry.cli.blobs.copy' in sys.modules, 'the command was not reached'",
+        )
+    )
+    assert loaded_by(work, ("azure", "httpx2", "pydantic", "rich.console", "ferry.services", "ferry.emulators")) == []
+
+
+def loaded_by(work: str, unwanted: Sequence[str]) -> list[str]:
+    """Which of these, or of what is in them, a process has loaded after some work."""
+    probe = f"{work}\nimport sys, json; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    loaded = [name for name in json.loads(done.stdout) if any(f"{name}.".startswith(f"{it}.") for it in UNWANTED)]
-    assert loaded == []
+    return [name for name in json.loads(done.stdout) if any(f"{name}.".startswith(f"{it}.") for it in unwanted)]
