@@ -5,17 +5,16 @@ progress extends it; when it runs out, the next look takes the copy over from it
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from ferry.control_plane import announced_flows, flow_pages, steps
+from ferry.control_plane.copy_lease import lease_end
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Look, Moment, PageReport, Poisoned, Task
 from ferry.domain.faults import Fault
 from ferry.domain.process import HistoryEntry, Intent, IntentKind, JsonObject
 from ferry.domain.states import FlowState
-
-LEASE_SECONDS = 15.0
 
 type Outcome = Decision[DataFlow]
 
@@ -25,7 +24,7 @@ ANSWERED: JsonObject = {"answered": True}
 
 def begin(flow: DataFlow, moment: Moment, *, answered: bool) -> DataFlow:
     """The flow with its copy, under a lease of whoever begins it where its end is `answered` to them directly."""
-    lease = (1, _lease_end(moment)) if answered else (0, None)
+    lease = (1, lease_end(moment.now)) if answered else (0, None)
     copy = Intent(moment.ids.fresh(), IntentKind.COPY, ANSWERED if answered else {}, lease[0], lease[1])
     entry = HistoryEntry(moment.now, FlowState.STARTED.value, "copy begins", 8)
     return replace(
@@ -40,18 +39,22 @@ def begin(flow: DataFlow, moment: Moment, *, answered: bool) -> DataFlow:
 def take(flow: DataFlow, moment: Moment) -> DataFlow:
     """The flow with its copy taken over: one attempt more, a new lease."""
     taken = tuple(
-        replace(i, attempt=i.attempt + 1, not_before=_lease_end(moment), detail={}) if i.kind is IntentKind.COPY else i
+        replace(i, attempt=i.attempt + 1, not_before=lease_end(moment.now), detail={})
+        if i.kind is IntentKind.COPY
+        else i
         for i in flow.intents
     )
     return replace(flow, intents=taken)
 
 
-def progressed(flow: DataFlow, attempt: int, checkpoint: JsonObject, moment: Moment) -> DataFlow | None:
+def progressed(
+    flow: DataFlow, attempt: int, checkpoint: JsonObject, moment: Moment, *, slowest_seconds: float = 0.0
+) -> DataFlow | None:
     """The flow with a new checkpoint and a longer lease; None when that attempt is not the holder any more."""
     copy = next((i for i in flow.intents if i.kind is IntentKind.COPY), None)
     if copy is None or not is_held(flow, attempt):
         return None
-    extended = replace(copy, not_before=_lease_end(moment))
+    extended = replace(copy, not_before=lease_end(moment.now, slowest_seconds=slowest_seconds))
     held = replace(flow, intents=tuple(extended if i.id == copy.id else i for i in flow.intents))
     return flow_pages.saved(held, checkpoint, moment.now)
 
@@ -201,7 +204,3 @@ def _end(flow: DataFlow, state: FlowState, moment: Moment, what: str, *, tell: b
         return ended
     notice = steps.best_effort(moment, steps.intent(moment, IntentKind.NOTIFY_CONTROL_PLANE))
     return ended.with_intents(notice)
-
-
-def _lease_end(moment: Moment) -> datetime:
-    return moment.now + timedelta(seconds=LEASE_SECONDS)

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from ferry.control_plane import steps
+from ferry.control_plane.copy_lease import lease_end
 from ferry.domain.copy_page import CopyPage, CopyPageState
 from ferry.domain.decision import Command, CommandKind, Decision, Done, Failed, Moment, Poisoned, Task
 from ferry.domain.faults import Fault
 from ferry.domain.process import HistoryEntry, Intent, IntentKind, Json, JsonObject
 from ferry.ports.work import Lane
 
-LEASE_SECONDS = 15.0
 # How long a page waits for others before it looks again whether they are done.
 TURN_SECONDS = 3.0
 
@@ -28,12 +28,14 @@ def begin(page: CopyPage, moment: Moment) -> CopyPage:
     return replace(page, state=_S.COPYING, intents=(steps.intent(moment, IntentKind.COPY),), history=(entry,))
 
 
-def progressed(page: CopyPage, attempt: int, checkpoint: JsonObject, moment: Moment) -> CopyPage | None:
+def progressed(
+    page: CopyPage, attempt: int, checkpoint: JsonObject, moment: Moment, *, slowest_seconds: float = 0.0
+) -> CopyPage | None:
     """The page with a new checkpoint and a longer lease; None when that attempt is not the holder any more."""
     copy = next((it for it in page.intents if it.kind is IntentKind.COPY), None)
     if copy is None or copy.attempt != attempt:
         return None
-    extended = replace(copy, not_before=_lease_end(moment))
+    extended = replace(copy, not_before=lease_end(moment.now, slowest_seconds=slowest_seconds))
     return replace(page, checkpoint=checkpoint, intents=tuple(extended if it is copy else it for it in page.intents))
 
 
@@ -67,7 +69,7 @@ class PageRules:
 
     def take(self, process: CopyPage, intent: Intent, moment: Moment) -> CopyPage:
         """The page with its copy taken over: one attempt more, a new lease."""
-        taken = replace(intent, attempt=intent.attempt + 1, not_before=_lease_end(moment))
+        taken = replace(intent, attempt=intent.attempt + 1, not_before=lease_end(moment.now))
         return replace(process, intents=tuple(taken if it.id == intent.id else it for it in process.intents))
 
     def lane(self, process: CopyPage) -> Lane:
@@ -136,7 +138,3 @@ def _end(page: CopyPage, state: CopyPageState, moment: Moment, what: str, *, tol
 def _enter(page: CopyPage, state: CopyPageState, moment: Moment, what: str) -> CopyPage:
     entered = replace(page.without_kinds(IntentKind.COPY), state=state, state_at=moment.now)
     return entered.noted(moment.now, what, 11 if state is _S.COPIED else None)
-
-
-def _lease_end(moment: Moment) -> datetime:
-    return moment.now + timedelta(seconds=LEASE_SECONDS)

@@ -28,14 +28,16 @@ STEP_KEY, STEP_SAS, STEP_READ, STEP_WRITE, STEP_MARKER = 8, 9, 10, 11, 12
 class CopyOptions:
     """Limits of copies.
 
-    `slice_seconds`: how long one lasts at most; `heartbeat_seconds`: how often it keeps its checkpoint; `tell_seconds`:
-    how often it asks whether it is still wanted. `page_blobs` are listed and copied in one go. `sas_grace_seconds`: how
-    long a new SAS that hangs on a policy may be refused: Azure needs up to 30 seconds until a stored access policy is
-    in force everywhere. `takes_changes`: a blob that changes meanwhile is copied at its new version.
+    `slice_seconds`: how long one lasts at most; `heartbeat_seconds`: how often it keeps its checkpoint, for the first
+    time after `first_heartbeat_seconds`; `tell_seconds`: how often it asks whether it is still wanted. `page_blobs` are
+    listed and copied in one go. `sas_grace_seconds`: how long a new SAS that hangs on a policy may be refused: Azure
+    needs up to 30 seconds until a stored access policy is in force everywhere. `takes_changes`: a blob that changes
+    meanwhile is copied at its new version.
     """
 
     slice_seconds: float = 240.0
     heartbeat_seconds: float = 5.0
+    first_heartbeat_seconds: float = 2.0
     tell_seconds: float = 1.0
     page_blobs: int = 5000
     page_bytes: int = 64 * 1024**3

@@ -70,18 +70,21 @@ class Heartbeat:
     watch: CopyWatch
     checkpoint: Callable[[], JsonObject]
     before_save: Callable[[], bool] = lambda: True
-    _saved_at: float = field(default=0.0, init=False)
+    _save_at: float = field(default=0.0, init=False)
     _asked_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._saved_at = self._asked_at = self._now()
+        options = self.services.options
+        self._asked_at = self._now()
+        # The first one is early: only it tells how long the store takes, and so how long the lease has to be.
+        self._save_at = self._asked_at + min(options.first_heartbeat_seconds, options.heartbeat_seconds)
 
     def tell(self, state: PageState) -> bool:
         """Whether to go on. `before_save` is asked, too, each time that the checkpoint is kept."""
         del state
         now, options = self._now(), self.services.options
-        if now - self._saved_at >= options.heartbeat_seconds:
-            self._saved_at = self._asked_at = now
+        if now >= self._save_at:
+            self._asked_at, self._save_at = now, now + options.heartbeat_seconds
             return self.before_save() and self.watch.save(self.checkpoint())
         if now - self._asked_at < options.tell_seconds * _NEARLY:
             # What lasts a moment is not worth a read, and neither is the end right after another question.

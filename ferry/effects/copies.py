@@ -14,6 +14,7 @@ from ferry.domain.decision import Command, CommandKind, PageReport
 from ferry.domain.faults import AlreadyExists, EffectFailed, NotFound
 from ferry.domain.process import Intent, Json, JsonObject, backoff
 from ferry.domain.states import FlowState
+from ferry.ports.clock import Clock
 from ferry.ports.copy_work import CopyWatch
 from ferry.ports.work import Lane, LookMessage, TaskQueue
 
@@ -50,24 +51,43 @@ class Copying:
         return {**self.runner.run(flow, intent, watch=watch), "attempt": intent.attempt}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Slowness:
+    """How long the store of processes has taken to answer this worker, at most."""
+
+    clock: Clock
+    slowest_seconds: float = 0.0
+
+    def timed(self, ask: Callable[[], bool]) -> bool:
+        """Ask, and remember how long that took."""
+        began_at = self.clock.now()
+        try:
+            return ask()
+        finally:
+            self.slowest_seconds = max(self.slowest_seconds, (self.clock.now() - began_at).total_seconds())
+
+
 class _FlowWatch:
     """A flow whose copy is out (ports.CopyWatch)."""
 
-    engine: Engine[DataFlow]
-    flow_id: str
-    attempt: int
+    def __init__(self, engine: Engine[DataFlow], flow_id: str, attempt: int) -> None:
+        self._engine = engine
+        self._flow_id = flow_id
+        self._attempt = attempt
+        self._slowness = _Slowness(engine.clock)
 
     def save(self, checkpoint: JsonObject) -> bool:
         """Commit it. False when the flow has ended or stands still, or somebody else has taken it over."""
-        moment = self.engine.moment()
-        return self.engine.amend(
-            self.flow_id, lambda flow: flow_decisions.progressed(flow, self.attempt, checkpoint, moment)
-        )
+        moment, slowest = self._engine.moment(), self._slowness.slowest_seconds
+
+        def progressed(flow: DataFlow) -> DataFlow | None:
+            return flow_decisions.progressed(flow, self._attempt, checkpoint, moment, slowest_seconds=slowest)
+
+        return self._slowness.timed(lambda: self._engine.amend(self._flow_id, progressed))
 
     def holds(self) -> bool:
         """Whether it is still this attempt's; one read."""
-        return flow_decisions.is_held(self.engine.load(self.flow_id), self.attempt)
+        return self._slowness.timed(lambda: flow_decisions.is_held(self._engine.load(self._flow_id), self._attempt))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +158,17 @@ class _PageWatch:
         self._engine = copying.pages()
         self._page = page
         self._attempt = attempt
+        self._slowness = _Slowness(self._engine.clock)
         self._told_at = self._engine.clock.now()
 
     def save(self, checkpoint: JsonObject) -> bool:
         """Commit it, and tell the flow now and then. False when somebody else has the page, or the flow is over."""
-        moment = self._engine.moment()
-        held = self._engine.amend(
-            self._page.id, lambda page: page_decisions.progressed(page, self._attempt, checkpoint, moment)
-        )
+        moment, slowest = self._engine.moment(), self._slowness.slowest_seconds
+
+        def progressed(page: CopyPage) -> CopyPage | None:
+            return page_decisions.progressed(page, self._attempt, checkpoint, moment, slowest_seconds=slowest)
+
+        held = self._slowness.timed(lambda: self._engine.amend(self._page.id, progressed))
         if held and moment.now - self._told_at >= timedelta(seconds=TELL_SECONDS):
             self._told_at = moment.now
             match checkpoint.get("done"):
@@ -159,7 +182,7 @@ class _PageWatch:
 
     def holds(self) -> bool:
         """Whether the flow still wants it."""
-        return self._copying.runs(self._page.flow_id)
+        return self._slowness.timed(lambda: self._copying.runs(self._page.flow_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

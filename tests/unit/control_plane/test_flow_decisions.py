@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ferry.control_plane import flow_decisions
-from ferry.control_plane.flow_decisions import LEASE_SECONDS
+from ferry.control_plane.copy_lease import LEASE_SECONDS
 from ferry.control_plane.rules import FlowRules
 from ferry.domain.data_address import SourceAddress
 from ferry.domain.data_flow import DataFlow

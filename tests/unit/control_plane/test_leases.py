@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ferry.control_plane.flow_decisions import LEASE_SECONDS
+from ferry.control_plane.copy_lease import LEASE_SECONDS, lease_end
 from ferry.control_plane.flows import EmbeddedDataPlane, FlowService
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Command, CommandKind, Look
@@ -15,7 +15,7 @@ from ferry.domain.states import FlowState
 from ferry.effects.copies import Copying
 from ferry.ports.copy_work import CopyWatch
 from tests.unit.control_plane.bench import Bench, flow_bench
-from tests.unit.control_plane.processes import AWAY, FINAL_FAULT
+from tests.unit.control_plane.processes import AWAY, FINAL_FAULT, NOW
 from tests.unit.control_plane.test_flow_decisions import asked_for
 
 FINISHED: JsonObject = {"finished": True, "summary": {"blobs": 2, "bytes": 7}}
@@ -108,6 +108,27 @@ def test_checkpoint_extends_the_lease_of_its_holder() -> None:
     service, runner, bench = service_of(slowly)
     assert service.run(asked_for(None)).process.state is FlowState.COMPLETED
     assert len(runner.began) == 1
+
+
+def test_store_that_answers_slowly_takes_no_copy_from_a_busy_holder() -> None:
+    slow_seconds = 4.0
+
+    def slowly(flow: DataFlow, intent: Intent, watch: CopyWatch) -> JsonObject:
+        for pause_seconds in (2.0, 5.0, LEASE_SECONDS + 2 * slow_seconds):
+            bench.clock.advance(pause_seconds)
+            service.look("flow-1", None)
+            bench.store.before_replace = lambda: bench.clock.advance(slow_seconds)
+            assert watch.save({"after": None, "page_attempt": 1})
+        return FINISHED
+
+    service, runner, bench = service_of(slowly)
+    assert service.run(asked_for(None)).process.state is FlowState.COMPLETED
+    assert len(runner.began) == 1
+
+
+def test_holder_that_dies_on_a_slow_store_is_waited_for_a_minute_at_most() -> None:
+    assert lease_end(NOW) == NOW + timedelta(seconds=LEASE_SECONDS)
+    assert lease_end(NOW, slowest_seconds=600.0) == NOW + timedelta(seconds=60)
 
 
 def test_question_whether_a_copy_is_wanted_costs_one_read_and_no_commit() -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from ferry.control_plane import page_decisions
-from ferry.control_plane.page_decisions import LEASE_SECONDS, TURN_SECONDS, PageRules
+from ferry.control_plane.copy_lease import LEASE_SECONDS
+from ferry.control_plane.page_decisions import TURN_SECONDS, PageRules
 from ferry.domain.copy_page import CopyPage, CopyPageState, copy_page_id
 from ferry.domain.decision import Command, CommandKind, Done, Failed, Poisoned, Task
 from ferry.domain.faults import Fault, FaultCode

@@ -326,18 +326,30 @@ def test_heartbeat_goes_on_during_one_long_blob(world: World) -> None:
     assert len(recorder.seen) >= 4
 
 
-def test_copy_that_lasts_asks_between_its_heartbeats_whether_it_is_wanted(world: World) -> None:
-    flow, recorder = ready(world, world.source_blobs(a=b"1", b=b"2", c=b"3")), Recorder()
+def lasting(world: World, recorder: Recorder, **options: float) -> None:
+    """Three blobs, one after the other, each of which takes a second."""
+    flow = ready(world, world.source_blobs(a=b"1", b=b"2", c=b"3"))
 
     def pass_time(_: MemoryRequest) -> None:
         world.clock.advance(1.0)
         world.sides.delay_seconds = 0.1
 
     world.cloud.before_request = pass_time
-    result = world.runner(tell_seconds=0.02, window=1).run(flow, COPY, watch=recorder)
+    result = world.runner(tell_seconds=0.02, window=1, **options).run(flow, COPY, watch=recorder)
     assert result["finished"] is True
+
+
+def test_copy_that_lasts_asks_between_its_heartbeats_whether_it_is_wanted(world: World) -> None:
+    recorder = Recorder()
+    lasting(world, recorder, first_heartbeat_seconds=5.0)
     assert recorder.asked >= 2
     assert recorder.seen == []
+
+
+def test_first_heartbeat_comes_early_and_the_next_one_does_not(world: World) -> None:
+    recorder = Recorder()
+    lasting(world, recorder)
+    assert len(recorder.seen) == 1
 
 
 def test_fault_saves_what_was_done_and_stops_the_others(world: World) -> None:

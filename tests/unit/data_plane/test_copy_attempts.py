@@ -8,8 +8,8 @@ from ferry.adapters.ids import SequentialIds
 from ferry.adapters.memory_cloud import MemoryRequest
 from ferry.adapters.memory_queue import MemoryTaskQueue
 from ferry.adapters.memory_store import MemoryProcessStore
+from ferry.control_plane.copy_lease import LEASE_SECONDS
 from ferry.control_plane.engine import Engine
-from ferry.control_plane.flow_decisions import LEASE_SECONDS
 from ferry.control_plane.flows import FlowService
 from ferry.control_plane.rules import FlowRules
 from ferry.domain.data_address import SourceAddress
