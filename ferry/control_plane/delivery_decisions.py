@@ -31,7 +31,7 @@ def claimed(process: TransferProcess, source: ClaimSource, moment: Moment) -> Tr
     soon = moment.now + _SOON
     if source is ClaimSource.TRIGGER and process.look is not None and moment.now < process.look.at <= soon:
         return process
-    check = steps.intent(moment, IntentKind.VERIFY_DELIVERY, {"claim": source.value})
+    check = _check(source, moment)
     if source is not ClaimSource.MESSAGE:
         return process.with_intents(check)
     entered = common.enter(process, TransferState.COMPLETING, moment, f"said to be complete by {source.value}", 13)
@@ -42,7 +42,7 @@ def verified(process: TransferProcess, waiting: Intent, result: JsonObject, mome
     outcome = result.get("outcome")
     if process.state not in WAITING | {TransferState.REQUESTING, TransferState.COMPLETING}:
         return process
-    by_message = process.state is TransferState.COMPLETING
+    by_message = result.get("claim") == ClaimSource.MESSAGE.value
     cursor = result.get("cursor")
     if outcome == "slice" and isinstance(cursor, dict):
         again = Intent(moment.ids.fresh(), IntentKind.VERIFY_DELIVERY, waiting.detail)
@@ -54,6 +54,9 @@ def verified(process: TransferProcess, waiting: Intent, result: JsonObject, mome
         return common.terminate(process, fault, moment, tell_peer=True)
     if outcome == "verified" or (by_message and outcome in ("absent", "unmarked")):
         return _completed(process, waiting, result, moment)
+    if process.state is TransferState.COMPLETING:
+        # It was looked for before the message came, so that there is no marker may not be true any more.
+        return process.with_intents(_check(ClaimSource.MESSAGE, moment))
     return process
 
 
@@ -89,5 +92,15 @@ def revoked(process: TransferProcess, result: JsonObject, moment: Moment) -> Tra
 
 
 def said_complete(process: TransferProcess, moment: Moment) -> TransferProcess:
-    process = process.without_kinds(IntentKind.VERIFY_DELIVERY)
-    return claimed(process, ClaimSource.MESSAGE, moment)
+    """The provider's message; a check that is under way already goes on, and is told upon whose word it ends."""
+    under_way = next((it for it in process.intents if it.kind is IntentKind.VERIFY_DELIVERY), None)
+    claimed_now = claimed(process.without_kinds(IntentKind.VERIFY_DELIVERY), ClaimSource.MESSAGE, moment)
+    check = next((it for it in claimed_now.intents if it.kind is IntentKind.VERIFY_DELIVERY), None)
+    if under_way is None or check is None:
+        return claimed_now
+    kept = replace(check, id=under_way.id)
+    return claimed_now.without_intent(check.id).with_intents(kept)
+
+
+def _check(source: ClaimSource, moment: Moment) -> Intent:
+    return steps.intent(moment, IntentKind.VERIFY_DELIVERY, {"claim": source.value})

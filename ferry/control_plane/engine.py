@@ -6,19 +6,20 @@ callbacks are sent from the queue alone, when nothing of the process itself is d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from ferry.control_plane import index, look_schedule, notices
+from ferry.control_plane.at_work import AtWork
+from ferry.control_plane.engine_rules import Rules
 from ferry.control_plane.engine_run import Handled, Run, log_news, tell_failure, told_of
 from ferry.domain.callback_address import CallbackAddress
-from ferry.domain.decision import Claim, Decision, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
+from ferry.domain.decision import Claim, Done, Failed, Ids, Limits, Look, Moment, Poisoned, Task
 from ferry.domain.faults import AlreadyExists, CommitConflict, EffectFailed, Fault, FaultCode, NotFound
 from ferry.domain.process import LEASED, LONG_RUNNING, Intent, IntentKind, JsonObject, Process, ScheduledLook
 from ferry.ports.clock import Clock
 from ferry.ports.stores import IndexRow, ProcessStore, Record
-from ferry.ports.work import Lane, LookMessage, TaskQueue
+from ferry.ports.work import LookMessage, TaskQueue
 from ferry.telemetry import concerning
 from ferry.telemetry.spans import Named, span
 
@@ -26,31 +27,6 @@ COMMIT_TRIES = 12
 REARM_SECONDS = 20.0
 
 type Performer[P: Process] = Callable[[P, Intent], JsonObject]
-
-
-class Rules[P: Process](Protocol):
-    """What the engine does not know about a type of process: its pure decisions."""
-
-    def decide(self, process: P, task: Task, moment: Moment) -> Decision[P]:
-        """The process after the task."""
-        ...
-
-    def next_look_at(self, process: P, moment: Moment) -> datetime | None:
-        """When it wants to be looked at for its own sake."""
-        ...
-
-    def take(self, process: P, intent: Intent, moment: Moment) -> P:
-        """The process with that intent under a lease."""
-        ...
-
-    def lane(self, process: P) -> Lane:
-        """The queue of its looks."""
-        ...
-
-    @property
-    def final_states(self) -> frozenset[str]:
-        """The names of the states that end a process."""
-        ...
 
 
 @dataclass(kw_only=True)
@@ -68,6 +44,7 @@ class Engine[P: Process]:
     callbacks: tuple[CallbackAddress, ...] = ()
     janitor_seconds: float = 300.0
     patience_seconds: float = 1.0
+    at_work: AtWork = field(default_factory=AtWork)
 
     def begin(self, process: P, *, budget_seconds: float = 0.0, held: Intent | None = None) -> Handled[P]:
         """Commit a new process and go on with it for as long as the budget lasts. Raises AlreadyExists.
@@ -187,7 +164,9 @@ class Engine[P: Process]:
             current = run.awaits(intent)
             if current is None:
                 continue
-            self._apply(run, self._perform(run.working, current))
+            with self.at_work.performing(run.working.id, current) as is_mine:
+                if is_mine:
+                    self._apply(run, self._perform(run.working, current))
             if run.announces:
                 break
         if run.is_dirty:
@@ -213,7 +192,8 @@ class Engine[P: Process]:
     def _due(self, process: P, *, tells: bool = True) -> tuple[Intent, ...]:
         """What may be performed now; a notice only where nothing else may."""
         now = self.clock.now()
-        due = tuple(i for i in process.due_intents(now) if i.kind in self.performers)
+        able = (i for i in process.due_intents(now) if i.kind in self.performers)
+        due = tuple(i for i in able if not self.at_work.is_at(process.id, i))
         if due or not tells:
             return due
         return tuple(i for i in process.open_notices if i.is_due(now) and i.kind in self.performers)

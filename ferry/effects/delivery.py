@@ -21,8 +21,8 @@ class DeliveryCheck:
     revoke: Effect
 
     def check(self, process: TransferProcess, intent: Intent) -> JsonObject:
-        """What the check found; `revoked` holds what the withdrawal gave, and is missing where it failed."""
-        found = self.verify(process, intent)
+        """What the check found, and upon whose word; `revoked`: what the withdrawal gave, missing where it failed."""
+        found = {**self.verify(process, intent), "claim": intent.detail.get("claim")}
         if found.get("outcome") != "verified":
             return found
         try:

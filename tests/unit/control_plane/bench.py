@@ -8,7 +8,8 @@ from ferry.adapters.clock import VirtualClock
 from ferry.adapters.ids import SequentialIds
 from ferry.adapters.memory_queue import MemoryTaskQueue
 from ferry.adapters.memory_store import MemoryProcessStore
-from ferry.control_plane.engine import Engine, Performer, Rules
+from ferry.control_plane.engine import Engine, Performer
+from ferry.control_plane.engine_rules import Rules
 from ferry.control_plane.rules import FlowRules, TransferRules
 from ferry.domain.data_flow import DataFlow
 from ferry.domain.decision import Limits

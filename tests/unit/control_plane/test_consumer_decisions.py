@@ -162,12 +162,25 @@ def test_second_claim_during_a_check_is_nothing(claim: Claim) -> None:
     assert decided(checking, claim) is checking
 
 
-def test_completion_message_during_a_check_starts_a_check_of_its_own() -> None:
+def test_completion_message_during_a_check_lets_it_go_on_upon_its_word() -> None:
     checking = decided(consumer_in(_S.STARTED), LOOK)
     completing = decided(checking, received(MessageKind.TRANSFER_COMPLETION))
     assert completing.state is _S.COMPLETING
     assert claims(completing) == ["completion message"]
-    assert not completing.intent(intent_of(checking, IntentKind.VERIFY_DELIVERY).id)
+    completed = decided(completing, done(checking, IntentKind.VERIFY_DELIVERY, VERIFIED))
+    assert completed.state is _S.COMPLETED
+
+
+@pytest.mark.parametrize("outcome", ["absent", "unmarked"])
+def test_check_begun_before_the_completion_message_is_made_again_where_it_found_no_manifest(outcome: str) -> None:
+    checking = decided(consumer_in(_S.STARTED), LOOK)
+    completing = decided(checking, received(MessageKind.TRANSFER_COMPLETION))
+    found: JsonObject = {"outcome": outcome, "claim": "scheduled look"}
+    again = decided(completing, done(checking, IntentKind.VERIFY_DELIVERY, found))
+    assert (again.state, claims(again)) == (_S.COMPLETING, ["completion message"])
+    found = {"outcome": outcome, "claim": "completion message"}
+    completed = decided(again, done(again, IntentKind.VERIFY_DELIVERY, found))
+    assert (completed.state, completed.verification) == (_S.COMPLETED, "none")
 
 
 @pytest.mark.parametrize(("seconds", "is_left"), [(-1.0, False), (0.0, False), (0.1, True), (2.0, True), (2.1, False)])
@@ -216,11 +229,12 @@ def test_data_found_before_the_request_was_answered_withdraws_the_request() -> N
 @pytest.mark.parametrize("outcome", ["absent", "unmarked"])
 def test_only_the_providers_word_completes_without_a_manifest(outcome: str) -> None:
     completing = consumer_in(_S.COMPLETING)
-    completed = decided(completing, done(completing, IntentKind.VERIFY_DELIVERY, {"outcome": outcome}))
+    found: JsonObject = {"outcome": outcome, "claim": "completion message"}
+    completed = decided(completing, done(completing, IntentKind.VERIFY_DELIVERY, found))
     assert (completed.state, completed.verification) == (_S.COMPLETED, "none")
 
     asked = decided(consumer_in(_S.STARTED), LOOK)
-    after = decided(asked, done(asked, IntentKind.VERIFY_DELIVERY, {"outcome": outcome}))
+    after = decided(asked, done(asked, IntentKind.VERIFY_DELIVERY, {"outcome": outcome, "claim": "scheduled look"}))
     assert (after.state, after.verification, kinds(after)) == (_S.STARTED, None, [])
 
 

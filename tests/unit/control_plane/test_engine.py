@@ -120,6 +120,35 @@ def test_news_that_is_known_already_is_left_to_whoever_is_at_it() -> None:
     assert (bench.effects.seen, handled.looks) == ([], ())
 
 
+@pytest.mark.parametrize(
+    "task", [received(MessageKind.TRANSFER_COMPLETION), TRIGGER, Look()], ids=["message", "trigger", "look"]
+)
+def test_check_under_way_is_not_begun_again_by_whoever_comes_meanwhile(task: Task) -> None:
+    bench = consumer_bench(_S.STARTED)
+    looks_left: list[int] = []
+
+    def check(process: TransferProcess, intent: Intent) -> JsonObject:
+        found = bench.effects.perform(process, intent)
+        looks_left.append(len(bench.engine.handle(process.id, task, budget_seconds=1).looks))
+        return found
+
+    bench.engine.performers = {**bench.engine.performers, _I.VERIFY_DELIVERY: check}
+    bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
+    assert bench.effects.kinds.count(_I.VERIFY_DELIVERY) == 1
+    assert looks_left == [0]
+    assert bench.stored(CONSUMER_PID).state is _S.COMPLETED
+
+
+def test_check_that_fails_may_be_made_again() -> None:
+    bench = consumer_bench(_S.COMPLETING)
+    bench.effects.faults[_I.VERIFY_DELIVERY] = [AWAY]
+    bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=0.1)
+    bench.clock.advance(60)
+    bench.engine.handle(CONSUMER_PID, Look(), budget_seconds=1)
+    assert bench.effects.kinds.count(_I.VERIFY_DELIVERY) == 2
+    assert bench.stored(CONSUMER_PID).state is _S.COMPLETED
+
+
 def test_every_commit_has_an_operation_id_and_a_revision_of_its_own() -> None:
     bench = consumer_bench()
     first = bench.stored(CONSUMER_PID)

@@ -11,7 +11,8 @@ from ferry.domain.transfer_process import TransferProcess
 from ferry.effects.delivery import DeliveryCheck
 from tests.unit.control_plane.processes import consumer_in
 
-CHECK = Intent("check", IntentKind.VERIFY_DELIVERY)
+WORD: JsonObject = {"claim": "scheduled look"}
+CHECK = Intent("check", IntentKind.VERIFY_DELIVERY, WORD)
 
 
 @dataclass
@@ -36,16 +37,16 @@ def checked(outcome: str, withdrawal: Withdrawal) -> JsonObject:
 
 def test_whole_delivery_loses_its_access_with_the_check() -> None:
     withdrawal = Withdrawal()
-    assert checked("verified", withdrawal) == {"outcome": "verified", "revoked": {"purge_at": None}}
+    assert checked("verified", withdrawal) == {**WORD, "outcome": "verified", "revoked": {"purge_at": None}}
     assert len(withdrawal.done) == 1
 
 
 @pytest.mark.parametrize("outcome", ["absent", "unmarked", "mismatch", "slice"])
 def test_delivery_that_is_not_whole_keeps_its_access(outcome: str) -> None:
     withdrawal = Withdrawal()
-    assert checked(outcome, withdrawal) == {"outcome": outcome}
+    assert checked(outcome, withdrawal) == {**WORD, "outcome": outcome}
     assert withdrawal.done == []
 
 
 def test_withdrawal_that_fails_does_not_hide_the_delivery() -> None:
-    assert checked("verified", Withdrawal(is_away=True)) == {"outcome": "verified"}
+    assert checked("verified", Withdrawal(is_away=True)) == {**WORD, "outcome": "verified"}
