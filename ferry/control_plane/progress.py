@@ -1,7 +1,7 @@
 """How far a data flow has come, how fast it is, and when it may be done. Pure: no I/O, no clock.
 
-Blobs and bytes never go down while a flow lives. The rate is that of the last minute or so; no rate is told where
-nothing has moved yet, and no end where the listing has not ended, for then nobody knows how much there is.
+Blobs and bytes never go down while a flow lives. The rate is that of the minute before the last news; no rate is told
+where nothing has moved yet, and no end where the listing has not ended, for then nobody knows how much there is.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +13,8 @@ from ferry.domain.states import FlowState
 
 WINDOW = timedelta(seconds=60)
 _SPACING = timedelta(seconds=4)
+# News comes every few seconds, of a shared copy every ten: silence up to here says nothing of its rate.
+_QUIET = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ def progress_of(flow: DataFlow, now: datetime) -> Progress:
         is_total_known=known.is_total_known,
         bytes_per_second=bytes_per_second,
         blobs_per_second=blobs_per_second,
-        eta_seconds=_eta_seconds(known, bytes_per_second, blobs_per_second) if moves else None,
+        eta_seconds=_eta_seconds(known, bytes_per_second, blobs_per_second, now=now) if moves else None,
         at=now,
     )
 
@@ -92,19 +94,27 @@ def _sampled(samples: tuple[CopySample, ...], new: CopySample) -> tuple[CopySamp
     return (*outside, *recent, new)
 
 
+def _news_at(known: CopyProgress, now: datetime) -> datetime:
+    """Until when the last news counts as all that was done: its own time, or one that follows a silence."""
+    return max(known.samples[-1].at, now - _QUIET)
+
+
 def _rates(known: CopyProgress, now: datetime) -> tuple[float, float]:
-    """Bytes and blobs each second over the window that ends now."""
+    """Bytes and blobs each second over the window that ends with the last news."""
     if not known.samples:
         return 0.0, 0.0
-    first = next((sample for sample in reversed(known.samples) if sample.at <= now - WINDOW), known.samples[0])
-    seconds = (now - first.at).total_seconds()
+    end = _news_at(known, now)
+    first = next((sample for sample in reversed(known.samples) if sample.at <= end - WINDOW), known.samples[0])
+    seconds = (end - first.at).total_seconds()
     if seconds <= 0:
         return 0.0, 0.0
     return (known.bytes_done - first.size_bytes) / seconds, (known.blobs_done - first.blobs) / seconds
 
 
-def _eta_seconds(known: CopyProgress, bytes_per_second: float, blobs_per_second: float) -> float | None:
-    """The longer of what the bytes and what the blobs still take; None where that cannot be said."""
+def _eta_seconds(
+    known: CopyProgress, bytes_per_second: float, blobs_per_second: float, *, now: datetime
+) -> float | None:
+    """The longer of what the bytes and what the blobs still take from the last news on; None where nobody can say."""
     if not known.is_total_known:
         return None
     bytes_left = known.bytes_total - known.bytes_done
@@ -114,7 +124,8 @@ def _eta_seconds(known: CopyProgress, bytes_per_second: float, blobs_per_second:
         left.append((known.blobs_total - known.blobs_done, blobs_per_second))
     if any(rate <= 0 for _, rate in left):
         return None
-    return max((amount / rate for amount, rate in left), default=0.0)
+    since_news = (now - _news_at(known, now)).total_seconds() if left else 0.0
+    return max(0.0, max((amount / rate for amount, rate in left), default=0.0) - since_news)
 
 
 def _finished(flow: DataFlow) -> Progress:

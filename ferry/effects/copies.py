@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ferry.control_plane import flow_decisions, page_decisions
@@ -159,7 +159,7 @@ class _PageWatch:
         self._page = page
         self._attempt = attempt
         self._slowness = _Slowness(self._engine.clock)
-        self._told_at = self._engine.clock.now()
+        self._told_at: datetime | None = None
 
     def save(self, checkpoint: JsonObject) -> bool:
         """Commit it, and tell the flow now and then. False when somebody else has the page, or the flow is over."""
@@ -169,7 +169,7 @@ class _PageWatch:
             return page_decisions.progressed(page, self._attempt, checkpoint, moment, slowest_seconds=slowest)
 
         held = self._slowness.timed(lambda: self._engine.amend(self._page.id, progressed))
-        if held and moment.now - self._told_at >= timedelta(seconds=TELL_SECONDS):
+        if held and (self._told_at is None or moment.now - self._told_at >= timedelta(seconds=TELL_SECONDS)):
             self._told_at = moment.now
             match checkpoint.get("done"):
                 case [int(blobs), int(size_bytes)]:

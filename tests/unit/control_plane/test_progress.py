@@ -53,10 +53,22 @@ def test_rate_is_that_of_the_last_minute() -> None:
     assert progress_of(flow, NOW + timedelta(seconds=160)).bytes_per_second == 10.0
 
 
+@pytest.mark.parametrize("silent_seconds", [0, 4, 10, 15])
+def test_end_does_not_move_away_between_two_news(silent_seconds: int) -> None:
+    progress = progress_of(after((10, told(20, 200))), NOW + timedelta(seconds=10 + silent_seconds))
+    assert (progress.bytes_per_second, progress.blobs_per_second) == (20.0, 2.0)
+    assert progress.eta_seconds == 40.0 - silent_seconds
+
+
+def test_end_that_should_have_come_is_told_as_near() -> None:
+    progress = progress_of(after((10, told(90, 900))), NOW + timedelta(seconds=25))
+    assert progress.eta_seconds == 0.0
+
+
 def test_copy_that_stalls_slows_down_and_has_no_end_in_the_end() -> None:
     flow = after((10, told(10, 100)))
-    assert progress_of(flow, NOW + timedelta(seconds=20)).bytes_per_second == 5.0
-    stalled = progress_of(flow, NOW + timedelta(seconds=20) + WINDOW)
+    assert progress_of(flow, NOW + timedelta(seconds=35)).bytes_per_second == 5.0
+    stalled = progress_of(flow, NOW + timedelta(seconds=35) + WINDOW)
     assert (stalled.bytes_per_second, stalled.eta_seconds) == (0.0, None)
 
 
