@@ -11,7 +11,7 @@ from ferry.emulators.relay_faults import RelayFault
 from ferry.emulators.request_log import RequestCount, StorageRequest
 
 _KEY_HEADER = "X-Ferry-Admin-Key"
-_TIMEOUT_SECONDS = 10.0
+_TIMEOUT_SECONDS = 40.0
 
 
 class AdminError(RuntimeError):

@@ -123,8 +123,11 @@ class Azurite:
                 f"Its output: {self.output}"
             )
 
-    def flush_requests(self, timeout_seconds: float = 5.0) -> None:
-        """Return when every request answered before this call is in `requests`. Raises TimeoutError."""
+    def flush_requests(self, timeout_seconds: float = 30.0) -> None:
+        """Return when every request answered before this call is in `requests`. Raises TimeoutError.
+
+        While it copies a large block Azurite stands still for seconds, on a busy machine for more than five.
+        """
         with self._flush_lock:
             self._flushed.clear()
             stdin = cast("IO[str]", self._process.stdin)
